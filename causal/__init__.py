@@ -1,0 +1,3 @@
+"""Effects from predicted outcomes. The room is empty so far: its issues come next."""
+
+__all__: list[str] = []

@@ -1,0 +1,18 @@
+"""Error bars for an evaluation, and the results that every room of the library returns.
+
+Results
+    `Estimate`, `Interval`, `Curve`, `TestResult`, `RankSummary`
+Evaluation
+    `estimate_mean`, `estimate_difference`, `estimate_metric`, `rank_models`, `mean_sequence`, `variance_components`,
+    `required_items`, `coverage_report`
+Around them
+    `read_outputs`, `Report`, `WrappedModel`, `datasets`, `citation`, `show_versions`, `exceptions`
+"""
+
+from . import exceptions as exceptions
+from ._base.curve import Curve as Curve
+from ._base.results import Estimate as Estimate
+from ._base.results import Interval as Interval
+from ._base.results import TestResult as TestResult
+
+__all__ = ["Curve", "Estimate", "Interval", "TestResult", "exceptions"]

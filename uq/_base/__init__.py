@@ -1,0 +1,1 @@
+"""The ground floor: what several rooms share. Nothing here knows a room above it."""

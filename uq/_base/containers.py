@@ -1,0 +1,132 @@
+"""What comes in as a list, an array, a frame or a tensor leaves here as a NumPy array. The only importer of pandas."""
+
+import narwhals.stable.v2 as nw
+import numpy as np
+
+from .exceptions import InputError, MissingExtraError
+
+__all__ = ["as_labels", "as_numeric", "column_names", "index_of", "to_frame"]
+
+
+def as_numeric(x, owner, name):
+    """Return `x` as a float64 array of its own shape. A float64 array is returned without a copy: never write to it.
+
+    Accepts nested lists, NumPy arrays, pandas, polars and pyarrow columns and frames, and torch tensors on any device.
+    Missing values of frames become NaN.
+    """
+    array = _to_numpy(x, owner, name)
+    if array.dtype.kind in "biuf":
+        return array.astype(np.float64, copy=False)
+    if array.dtype.kind == "O":
+        try:
+            if not any(isinstance(v, (str, bytes, complex)) for v in array.flat):
+                return array.astype(np.float64)
+        except (TypeError, ValueError):
+            pass
+    raise InputError(
+        f"{owner}: {name} must hold real numbers; got {_describe(x, array)}. "
+        "Strings, dates, complex numbers and ragged lists must be converted first."
+    )
+
+
+def as_labels(x, owner, name):
+    """Return labels (any kind that sorts) as a one-dimensional array without missing values."""
+    array = _to_numpy(x, owner, name)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1:
+        raise InputError(f"{owner}: {name} must be one label per row; got an array of shape {array.shape}.")
+    if array.dtype.kind == "f":
+        missing = np.isnan(array)
+    elif array.dtype.kind == "O":
+        missing = np.fromiter((v is None or bool(v != v) for v in array), bool, len(array))
+        if not missing.any() and all(isinstance(v, str) for v in array):
+            array = array.astype(np.str_)
+    else:
+        missing = np.zeros(len(array), bool)
+    if missing.any():
+        raise InputError(
+            f"{owner}: {name} must not be missing; got {int(missing.sum())} missing labels, "
+            f"the first in row {int(np.flatnonzero(missing)[0])}."
+        )
+    return array
+
+
+def _to_numpy(x, owner, name):
+    if isinstance(x, np.ma.MaskedArray):
+        if np.ma.is_masked(x):
+            raise InputError(
+                f"{owner}: {name} must not be masked; got {int(np.ma.getmaskarray(x).sum())} masked values. "
+                "Fill them with NaN and use nan_policy='omit' where it is offered."
+            )
+        return np.asarray(x.data)
+    if isinstance(x, np.ndarray):
+        return np.asarray(x)
+    if hasattr(x, "detach") and hasattr(x, "cpu"):
+        return _tensor_to_numpy(x)
+    if x is None or isinstance(x, (str, bytes, dict, set, frozenset)):
+        raise InputError(f"{owner}: {name} must be an array, a list, a column or a tensor; got {_describe(x)}.")
+    if hasattr(x, "tocsr"):
+        raise InputError(f"{owner}: {name} must be dense; got a sparse {type(x).__name__}. Use .toarray().")
+    native = nw.from_native(x, allow_series=True, eager_only=True, pass_through=True)
+    if isinstance(native, nw.Series):
+        return _series_to_numpy(native)
+    if isinstance(native, nw.DataFrame):
+        columns = [_series_to_numpy(native[c]) for c in native.columns]
+        return np.column_stack(columns) if columns else np.empty((len(native), 0))
+    if isinstance(native, nw.LazyFrame):
+        raise InputError(f"{owner}: {name} must be in memory; got a lazy frame. Use .collect().")
+    if type(x).__module__.split(".")[0] == "pyarrow" and hasattr(x, "to_numpy"):
+        return x.to_numpy(zero_copy_only=False)
+    try:
+        # NumPy refuses ragged lists itself; object arrays are what is left of mixed ones
+        return np.asarray(x)
+    except (TypeError, ValueError, RuntimeError):
+        raise InputError(
+            f"{owner}: {name} must be an array, a list, a column or a tensor of one shape; got {_describe(x)}."
+        ) from None
+
+
+def _tensor_to_numpy(x):
+    x = x.detach().cpu()
+    if str(x.dtype) in ("torch.bfloat16", "torch.float8_e4m3fn", "torch.float8_e5m2"):
+        x = x.float()  # NumPy has no such dtype
+    return x.resolve_conj().resolve_neg().numpy()
+
+
+def _series_to_numpy(series):
+    if series.dtype == nw.Boolean or series.dtype.is_numeric():
+        if series.null_count():
+            return series.cast(nw.Float64).to_numpy()
+        return series.to_numpy()
+    if series.dtype == nw.Categorical or series.dtype == nw.Enum:
+        series = series.cast(nw.String)
+    return np.asarray(series.to_numpy())
+
+
+def _describe(x, array=None):
+    kind = type(x).__name__
+    return kind if array is None else f"{kind} of dtype {array.dtype}"
+
+
+def index_of(x):
+    """Return the row index of a pandas object, or None."""
+    index = getattr(x, "index", None)
+    return index if index is not None and not callable(index) and hasattr(x, "iloc") else None
+
+
+def column_names(x):
+    """Return the column names of a frame as a list of strings, or None for what has none."""
+    columns = getattr(x, "columns", None)
+    if columns is None:
+        columns = getattr(x, "column_names", None)
+    return None if columns is None or callable(columns) else [str(c) for c in columns]
+
+
+def to_frame(columns, index=None):
+    """Build a pandas DataFrame from a dict of columns."""
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise MissingExtraError("to_frame() needs pandas: pip install 'errorbars[frames]'.") from error
+    return pd.DataFrame(columns, index=index)

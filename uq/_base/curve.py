@@ -1,0 +1,73 @@
+"""A curve with its band: reliability, running means, coverage against k, the value of one more sample."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .exceptions import InputError
+from .frozen import Frozen
+from .results import Result
+
+__all__ = ["Curve"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Curve(Result):
+    """Points of a curve, with a band where there is one.
+
+    Parameters
+    ----------
+    x, y : ndarray of shape (n,)
+    lower, upper : ndarray of shape (n,), optional
+        Band; both or neither.
+    count : ndarray of shape (n,), optional
+        Rows behind each point.
+    confidence_level : float, optional
+    guarantee, method : str
+    x_label, y_label : str
+
+    Examples
+    --------
+    >>> from uq import Curve
+    >>> curve = Curve(x=[1, 2, 3], y=[.5, .6, .7], x_label="k", y_label="coverage")
+    >>> curve.to_dict()["y"].tolist()
+    [0.5, 0.6, 0.7]
+    """
+
+    x: Any
+    y: Any
+    lower: Any = None
+    upper: Any = None
+    count: Any = None
+    confidence_level: float | None = None
+    guarantee: str = "none"
+    method: str = ""
+    x_label: str = "x"
+    y_label: str = "y"
+
+    def __post_init__(self):
+        for name in ("x", "y", "lower", "upper", "count"):
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, np.atleast_1d(np.asarray(value)))
+        Frozen.__post_init__(self)
+        lengths = {n: len(v) for n in ("x", "y", "lower", "upper", "count") if (v := getattr(self, n)) is not None}
+        if len(set(lengths.values())) > 1 or (self.lower is None) != (self.upper is None):
+            raise InputError(f"Curve: x, y, the two ends of the band and count must have one length; got {lengths}.")
+
+    def _table(self):
+        columns = {"x": self.x, "y": self.y, "lower": self.lower, "upper": self.upper, "count": self.count}
+        return {name: value for name, value in columns.items() if value is not None}
+
+    def _title(self):
+        band = "" if self.confidence_level is None else f", {100 * self.confidence_level:.6g} % band"
+        return f"{self.y_label} against {self.x_label}{band}"
+
+    def __repr__(self):
+        return f"<Curve of {len(self.x)} points: {self._title()}>"
+
+    def _draw(self, ax):
+        from . import plot
+
+        return plot.curve(ax, self)

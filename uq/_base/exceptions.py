@@ -1,0 +1,53 @@
+"""Errors and warnings of the whole library.
+
+Every error derives from `UQError`; those that replace a built-in one also derive from it, so that
+``except ValueError`` and ``except ImportError`` keep working.
+"""
+
+__all__ = [
+    "BudgetExhaustedError",
+    "ExtrapolationWarning",
+    "InfiniteBoundWarning",
+    "InputError",
+    "LedgerError",
+    "MissingExtraError",
+    "NotIdentifiedError",
+    "SmallSampleWarning",
+    "UQError",
+]
+
+
+class UQError(Exception):
+    """Base class of all errors raised by this library."""
+
+
+class InputError(UQError, ValueError):
+    """An argument is not what the function can work with; nothing was computed and nothing was changed."""
+
+
+class MissingExtraError(UQError, ImportError):
+    """An optional dependency is needed; the message names the pip line that installs it."""
+
+
+class NotIdentifiedError(UQError):
+    """The data cannot determine the quantity that was asked for, however many rows there were."""
+
+
+class LedgerError(UQError):
+    """The record of what was asked of a holdout is damaged or does not belong to these data."""
+
+
+class BudgetExhaustedError(UQError):
+    """A holdout has answered as many questions as its guarantee allows."""
+
+
+class InfiniteBoundWarning(UserWarning):
+    """A bound is infinite because nothing finite can be promised; the message says what would make it finite."""
+
+
+class SmallSampleWarning(UserWarning):
+    """An approximation is used with fewer rows or clusters than it needs; the message names the remedy."""
+
+
+class ExtrapolationWarning(UserWarning):
+    """A fitted curve is evaluated outside the range of the data that it was fitted on."""

@@ -1,0 +1,356 @@
+"""Where an Estimate's interval and its p-value come from. Each law answers both, so they can never contradict.
+
+A law is four functions: the confidence limits ``lower(alpha)`` and ``upper(alpha)``, each missing the truth with
+probability at most alpha, and the one-sided p-values ``p_greater(null)`` and ``p_less(null)`` that are their inverses:
+``p_greater(lower(alpha)) = alpha`` and ``p_less(upper(alpha)) = alpha``. Two-sided answers put half of the error on
+each side.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import special, stats
+
+from .frozen import Frozen
+
+__all__ = ["BetaLaw", "BinomialLaw", "DrawsLaw", "FiellerLaw", "Law", "NormalLaw", "TLaw"]
+
+
+class Law(Frozen):
+    """Base of all laws; subclasses give `lower`, `upper`, `p_greater` and `p_less`."""
+
+    __slots__ = ()
+    support: tuple[float, float] = (-np.inf, np.inf)
+    remedy: str = "more rows, or declared bounds, would make it finite."
+
+    def interval(self, level, alternative):
+        """Return (lower, upper); the end that is not asked for is the end of the support."""
+        alpha = 1 - level
+        if alternative == "two-sided":
+            return self.lower(alpha / 2), self.upper(alpha / 2)
+        if alternative == "less":
+            upper = self.upper(alpha)
+            return np.full_like(upper, self.support[0])[()], upper
+        lower = self.lower(alpha)
+        return lower, np.full_like(lower, self.support[1])[()]
+
+    def pvalue(self, null, alternative):
+        """Return the p-value of the hypothesis that the estimand equals `null`."""
+        if alternative == "greater":
+            return self.p_greater(null)
+        if alternative == "less":
+            return self.p_less(null)
+        return np.minimum(1.0, 2 * np.minimum(self.p_greater(null), self.p_less(null)))
+
+    def lower(self, alpha):
+        """Return the lower confidence limit at level 1 - alpha."""
+        raise NotImplementedError
+
+    def upper(self, alpha):
+        """Return the upper confidence limit at level 1 - alpha."""
+        raise NotImplementedError
+
+    def p_greater(self, null):
+        """Return the p-value against the estimand being greater than `null`."""
+        raise NotImplementedError
+
+    def p_less(self, null):
+        """Return the p-value against the estimand being less than `null`."""
+        raise NotImplementedError
+
+
+class _Pivot(Law):
+    """(estimate - estimand) / std_error has a known symmetric law. Without a usable error it says nothing."""
+
+    __slots__ = ()
+    remedy = (
+        "one row, one cluster or scores without any variation say nothing about the error; "
+        "more rows, or declared bounds, would make it finite."
+    )
+
+    def _isf(self, alpha):
+        raise NotImplementedError
+
+    def _sf(self, t):
+        raise NotImplementedError
+
+    def _half(self, alpha):
+        se = np.asarray(self.std_error)
+        usable = (se > 0) & np.isfinite(se)
+        return np.where(usable, self._isf(alpha) * np.where(usable, se, 1.0), np.inf)[()]
+
+    def _t(self, null):
+        se = np.asarray(self.std_error)
+        usable = (se > 0) & np.isfinite(se)
+        return np.where(usable, (self.estimate - null) / np.where(usable, se, 1.0), 0.0), usable
+
+    def lower(self, alpha):
+        return self.estimate - self._half(alpha)
+
+    def upper(self, alpha):
+        return self.estimate + self._half(alpha)
+
+    def p_greater(self, null):
+        t, usable = self._t(null)
+        return np.where(usable, self._sf(t), 1.0)[()]
+
+    def p_less(self, null):
+        t, usable = self._t(null)
+        return np.where(usable, self._sf(-t), 1.0)[()]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class NormalLaw(_Pivot):
+    """The standardised error is standard normal."""
+
+    estimate: Any
+    std_error: Any
+
+    def _isf(self, alpha):
+        return -special.ndtri(alpha)
+
+    def _sf(self, t):
+        return special.ndtr(-t)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TLaw(_Pivot):
+    """The standardised error is Student's t with `df` degrees of freedom."""
+
+    estimate: Any
+    std_error: Any
+    df: Any
+
+    def _isf(self, alpha):
+        return stats.t.isf(alpha, self.df)
+
+    def _sf(self, t):
+        return stats.t.sf(t, self.df)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BinomialLaw(Law):
+    """A count of successes in `n` independent trials, by its exact tails ("clopper_pearson") or its score ("wilson")."""
+
+    n_success: int
+    n: int
+    kind: str = "clopper_pearson"
+
+    support = (0.0, 1.0)
+
+    def lower(self, alpha):
+        k, n = self.n_success, self.n
+        if self.kind == "wilson":
+            return self._wilson(-special.ndtri(alpha), -1)
+        return 0.0 if k == 0 else float(special.betaincinv(k, n - k + 1, alpha))
+
+    def upper(self, alpha):
+        k, n = self.n_success, self.n
+        if self.kind == "wilson":
+            return self._wilson(-special.ndtri(alpha), +1)
+        return 1.0 if k == n else float(special.betainccinv(k + 1, n - k, alpha))
+
+    def _wilson(self, z, side):
+        k, n = self.n_success, self.n
+        # for alpha above 1/2 the limits change places, which keeps them the inverse of the score test
+        if z < 0:
+            side, z = -side, -z
+        root = z * np.sqrt(k * (n - k) / n + z * z / 4)
+        if side < 0:
+            # the product of the two roots, which does not cancel near 0
+            return float(0.0 if k == 0 else (k * k / n) / (k + z * z / 2 + root))
+        return float(1.0 if k == n else 1 - ((n - k) ** 2 / n) / (n - k + z * z / 2 + root))
+
+    def p_greater(self, null):
+        k, n = self.n_success, self.n
+        if null <= 0:
+            return 1.0 if k == 0 and null == 0 else 0.0
+        if null >= 1:
+            return 1.0
+        if self.kind == "wilson":
+            return float(special.ndtr(-(k - n * null) / np.sqrt(n * null * (1 - null))))
+        return 1.0 if k == 0 else float(special.betainc(k, n - k + 1, null))
+
+    def p_less(self, null):
+        k, n = self.n_success, self.n
+        if null >= 1:
+            return 1.0 if k == n and null == 1 else 0.0
+        if null <= 0:
+            return 1.0
+        if self.kind == "wilson":
+            return float(special.ndtr((k - n * null) / np.sqrt(n * null * (1 - null))))
+        return 1.0 if k == n else float(special.betaincc(k + 1, n - k, null))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BetaLaw(Law):
+    """A beta posterior; limits are its quantiles, p-values its tails."""
+
+    a: float
+    b: float
+
+    support = (0.0, 1.0)
+
+    def lower(self, alpha):
+        return float(special.betaincinv(self.a, self.b, alpha))
+
+    def upper(self, alpha):
+        return float(special.betainccinv(self.a, self.b, alpha))
+
+    def p_greater(self, null):
+        return float(special.betainc(self.a, self.b, min(max(null, 0.0), 1.0)))
+
+    def p_less(self, null):
+        return float(special.betaincc(self.a, self.b, min(max(null, 0.0), 1.0)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FiellerLaw(Law):
+    """A ratio of two jointly normal estimates (Fieller 1954, doi:10.1111/j.2517-6161.1954.tb00159.x).
+
+    The set of ratios that are not rejected is an interval only where the denominator differs from 0 at the level asked
+    for; elsewhere it is unbounded and reported as (-inf, inf).
+    """
+
+    numerator: float
+    denominator: float
+    var_numerator: float
+    var_denominator: float
+    cov: float = 0.0
+    df: float = np.inf
+
+    remedy = "the denominator is not distinguishable from 0 at this level; a lower level or more rows would bound the ratio."
+
+    def _t(self, null):
+        sign = np.sign(self.denominator) or 1.0
+        variance = self.var_numerator - 2 * null * self.cov + null * null * self.var_denominator
+        difference = sign * (self.numerator - null * self.denominator)
+        if variance <= 0:
+            return np.inf * np.sign(difference) if difference else 0.0
+        return difference / np.sqrt(variance)
+
+    def _ends(self, alpha):
+        """Return the roots of T(r)^2 = q^2, the smaller with T = q, the larger with T = -q; infinite if unbounded."""
+        q = stats.t.isf(alpha, self.df)
+        a = self.denominator**2 - q * q * self.var_denominator
+        b = self.numerator * self.denominator - q * q * self.cov
+        c = self.numerator**2 - q * q * self.var_numerator
+        if not a > 0:
+            return -np.inf, np.inf
+        root = np.sqrt(max(b * b - a * c, 0.0))
+        # the root of larger size first, the other from their product: no cancellation
+        big = (b + np.copysign(root, b)) / a
+        small = c / (a * big) if big else 0.0
+        low, high = min(big, small), max(big, small)
+        return (low, high) if q >= 0 else (high, low)
+
+    def lower(self, alpha):
+        return float(self._ends(alpha)[0])
+
+    def upper(self, alpha):
+        return float(self._ends(alpha)[1])
+
+    def p_greater(self, null):
+        return float(stats.t.sf(self._t(null), self.df))
+
+    def p_less(self, null):
+        return float(stats.t.cdf(self._t(null), self.df))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DrawsLaw(Law):
+    """Resampled values of a statistic; limits are their quantiles.
+
+    ``kind="percentile"`` takes the quantiles as they are; ``kind="bca"`` shifts their levels by the bias `z0` and the
+    acceleration of Efron (1987, doi:10.1080/01621459.1987.10478410); ``kind="posterior"`` is "percentile" by another
+    name. The quantile at level i/(B+1) is the i-th of B sorted draws, linear between; beyond the first and the last
+    it is infinite. A draw that is NaN (a metric undefined on that resample) counts as -inf for lower limits and as +inf
+    for upper ones.
+    """
+
+    draws: Any
+    kind: str = "percentile"
+    z0: Any = 0.0
+    acceleration: Any = 0.0
+
+    remedy = (
+        "the resamples cannot resolve this level: either n_resamples is too small, or the statistic was undefined or "
+        "constant on too many of them. More resamples, more rows, or an exact method would make it finite."
+    )
+
+    def _columns(self):
+        draws = self.draws if self.draws.ndim == 2 else self.draws[:, None]
+        shape = (draws.shape[1],)
+        return draws, np.broadcast_to(self.z0, shape), np.broadcast_to(self.acceleration, shape)
+
+    def _each(self, function):
+        draws, z0, acceleration = self._columns()
+        values = [function(np.sort(draws[:, j]), float(z0[j]), float(acceleration[j])) for j in range(draws.shape[1])]
+        return np.array(values) if self.draws.ndim == 2 else values[0]
+
+    def lower(self, alpha):
+        return self._each(lambda d, z0, a: _quantile(_filled(d, -np.inf), _bca_level(alpha, z0, a, self.kind)))
+
+    def upper(self, alpha):
+        return self._each(lambda d, z0, a: _quantile(_filled(d, np.inf), _bca_level(1 - alpha, z0, a, self.kind)))
+
+    def p_greater(self, null):
+        return self._each(lambda d, z0, a: _bca_tail(_rank(_filled(d, -np.inf), null, "right"), z0, a, self.kind))
+
+    def p_less(self, null):
+        return self._each(lambda d, z0, a: 1 - _bca_tail(_rank(_filled(d, np.inf), null, "left"), z0, a, self.kind))
+
+
+def _filled(draws, value):
+    """Sort undefined draws to the end where they widen the interval; constant draws say nothing at all."""
+    finite = draws[np.isfinite(draws)]
+    if finite.size < 2 or finite[0] == finite[-1]:
+        return np.full(draws.size, value)
+    return np.sort(np.where(np.isnan(draws), value, draws))
+
+
+def _quantile(draws, u):
+    position = u * (draws.size + 1) - 1
+    # a hair of tolerance, so that .025 * 40 is the first draw and not just below it
+    if position < -1e-9:
+        return -np.inf
+    if position > draws.size - 1 + 1e-9:
+        return np.inf
+    i = min(max(int(position), 0), draws.size - 1)
+    j = min(i + 1, draws.size - 1)
+    weight = min(max(position - i, 0.0), 1.0)
+    if weight < 1e-9 or draws[i] == draws[j]:
+        return float(draws[i])
+    return float(draws[i] + weight * (draws[j] - draws[i]))
+
+
+def _rank(draws, x, side):
+    """Return the largest ("right") or smallest ("left") level whose quantile is x."""
+    k = int(np.searchsorted(draws, x, side))
+    if k == 0:
+        return 1 / (draws.size + 1) if side == "right" else 0.0
+    if k == draws.size:
+        return 1.0 if side == "right" else draws.size / (draws.size + 1)
+    below, above = draws[k - 1], draws[k]
+    part = (x - below) / (above - below) if np.isfinite(below) and np.isfinite(above) and above > below else 0.0
+    if side == "left" and not np.isfinite(above):
+        part = 0.0
+    return (k + part) / (draws.size + 1)
+
+
+def _bca_level(u, z0, a, kind):
+    if kind != "bca":
+        return u
+    z = z0 + special.ndtri(u)
+    slope = 1 - a * z
+    # beyond the pole the transformation has no more levels to give
+    return special.ndtr(z0 + z / slope) if slope > 0 else float(a * z > 0 and z > 0)
+
+
+def _bca_tail(u, z0, a, kind):
+    if kind != "bca" or u in (0.0, 1.0):
+        return u
+    w = special.ndtri(u) - z0
+    slope = 1 + a * w
+    return special.ndtr(w / slope - z0) if slope > 0 else float(w > 0)

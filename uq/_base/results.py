@@ -1,0 +1,421 @@
+"""What the user gets back: frozen results that print, plot, compare, pickle and turn into a DataFrame."""
+
+import html
+import warnings
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+import numpy as np
+
+from .containers import as_numeric, to_frame
+from .exceptions import InfiniteBoundWarning, InputError
+from .frozen import Frozen
+from .laws import Law
+from .validation import check_alternative, check_level, check_number
+
+__all__ = ["GUARANTEES", "Estimate", "Interval", "Result", "TestResult", "format_number"]
+
+# from the strongest promise to none; the first two make a result `certified`
+GUARANTEES = ("exact", "finite-sample", "asymptotic", "posterior", "none")
+
+
+def format_number(value, digits=4):
+    """Write a number for people: 4 significant digits, infinities as inf."""
+    if isinstance(value, (bool, np.bool_)):
+        return str(bool(value))
+    if isinstance(value, (int, np.integer)):
+        return str(int(value))
+    if isinstance(value, (float, np.floating)):
+        return f"{float(value):.{digits}g}"
+    return str(value)
+
+
+def _percent(level):
+    return f"{100 * level:.6g} %"
+
+
+class Result(Frozen):
+    """Base of everything a function or a fitted estimator returns.
+
+    Subclasses are frozen dataclasses; they give `_table` (a dict of equally long columns) and `_draw`.
+    """
+
+    __slots__ = ()
+
+    @property
+    def certified(self):
+        """Whether the guarantee holds at the sample size at hand ("exact" or "finite-sample")."""
+        return getattr(self, "guarantee", "none") in GUARANTEES[:2]
+
+    def to_dict(self):
+        """Return the fields as a dict of plain values and arrays; needs no pandas."""
+        return {f.name: _plain(getattr(self, f.name)) for f in fields(self) if f.repr}  # type: ignore[arg-type]
+
+    def to_frame(self):
+        """Return a tidy pandas DataFrame, one row per reported number (needs the extra ``frames``)."""
+        return to_frame(self._table(), index=self._index())
+
+    def plot(self, ax=None):
+        """Draw the result on `ax` (a new figure where None) and return the matplotlib Axes (extra ``plot``)."""
+        from . import plot
+
+        return self._draw(plot.axes(ax))
+
+    def _table(self):
+        raise TypeError(f"{type(self).__name__} has no table")
+
+    def _draw(self, ax):
+        raise TypeError(f"{type(self).__name__} has no picture")
+
+    def _index(self):
+        return None
+
+    def _title(self):
+        return type(self).__name__
+
+    def _caption(self):
+        guarantee = getattr(self, "guarantee", None)
+        method = getattr(self, "method", None)
+        return ", ".join(f"{k}: {v}" for k, v in (("method", method), ("guarantee", guarantee)) if v)
+
+    def __str__(self):
+        table = self._table()
+        rows = [list(table)] + [[format_number(v) for v in row] for row in zip(*table.values(), strict=True)]
+        if len(rows) > 31:
+            rows = [*rows[:26], ["..."] * len(table), *rows[-4:]]
+        widths = [max(len(row[j]) for row in rows) for j in range(len(table))]
+        lines = ["  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)) for row in rows]
+        return "\n".join([self._title(), *lines, *filter(None, [self._caption()])])
+
+    def _repr_html_(self):
+        table = self._table()
+        head = "".join(f"<th>{html.escape(c)}</th>" for c in table)
+        rows = list(zip(*table.values(), strict=True))
+        cut = len(rows) - 30
+        body = "".join(
+            "<tr>" + "".join(f"<td>{html.escape(format_number(v))}</td>" for v in row) + "</tr>" for row in rows[:30]
+        )
+        if cut > 0:
+            body += f"<tr><td colspan='{len(table)}'>{cut} more rows</td></tr>"
+        caption = html.escape(" | ".join(filter(None, [self._title(), self._caption()])))
+        return f"<table class='errorbars'><caption>{caption}</caption><tr>{head}</tr>{body}</table>"
+
+
+def _plain(value):
+    if isinstance(value, Result):
+        return value.to_dict()
+    if isinstance(value, Law):
+        return type(value).__name__
+    return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Interval(Result):
+    """An interval, or one interval per row.
+
+    Parameters
+    ----------
+    lower, upper : float or ndarray of shape (n,)
+        Ends of the interval, which contains both. Infinite where nothing finite can be promised.
+    confidence_level : float
+        The level that was asked for.
+    alternative : {"two-sided", "less", "greater"}
+        "less" means an upper bound only, "greater" a lower bound only, as in SciPy.
+    attained_level : float, ndarray or None
+        The exact coverage of the procedure where it is known.
+    guarantee : {"exact", "finite-sample", "asymptotic", "posterior", "none"}
+    method : str
+    index : pandas.Index, tuple of str or None
+        The caller's row labels.
+
+    Examples
+    --------
+    >>> from uq import Interval
+    >>> interval = Interval(lower=.2, upper=.5, confidence_level=.9, guarantee="exact", method="rank")
+    >>> lower, upper = interval
+    >>> interval.width, interval.contains(.4)
+    (0.3, True)
+    """
+
+    lower: Any
+    upper: Any
+    confidence_level: float
+    alternative: str = "two-sided"
+    attained_level: Any = None
+    guarantee: str = "none"
+    method: str = ""
+    index: Any = None
+
+    def __post_init__(self):
+        Frozen.__post_init__(self)
+        if np.shape(self.lower) != np.shape(self.upper) or np.ndim(self.lower) > 1:
+            raise InputError(
+                f"Interval: lower and upper must be two numbers or two vectors of one length; "
+                f"got shapes {np.shape(self.lower)} and {np.shape(self.upper)}."
+            )
+        if not np.all(np.asarray(self.lower) <= np.asarray(self.upper)):
+            raise InputError("Interval: lower must not exceed upper, and neither may be NaN.")
+
+    @property
+    def width(self):
+        """upper - lower."""
+        return self.upper - self.lower
+
+    def contains(self, y):
+        """Tell which values of `y` lie in their interval, the ends included.
+
+        Parameters
+        ----------
+        y : float or array-like of shape (n,)
+
+        Returns
+        -------
+        bool or ndarray of bool
+        """
+        y = as_numeric(y, "Interval.contains", "y")
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = y[:, 0]
+        if np.ndim(self.lower) and y.ndim and y.shape != np.shape(self.lower):
+            raise InputError(
+                f"Interval.contains: y must be one number or {len(self.lower)}, one per interval; got shape {y.shape}."
+            )
+        if np.isnan(y).any():
+            raise InputError("Interval.contains: y must not be NaN.")
+        inside = (self.lower <= y) & (y <= self.upper)
+        return bool(inside) if np.ndim(inside) == 0 else inside
+
+    def shift(self, offset):
+        """Return the interval moved by `offset` (a number, or one per row), its level and guarantee kept."""
+        offset = as_numeric(offset, "Interval.shift", "offset")
+        if not np.isfinite(offset).all():
+            raise InputError("Interval.shift: offset must be finite.")
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return Interval(**{**values, "lower": self.lower + offset, "upper": self.upper + offset})
+
+    def to_numpy(self):
+        """Return an array of shape (2,) or (n, 2)."""
+        return np.stack([self.lower, self.upper], axis=-1)
+
+    def __iter__(self):
+        return iter((self.lower, self.upper))
+
+    def _index(self):
+        return self.index if self.index is None or not isinstance(self.index, tuple) else list(self.index)
+
+    def _table(self):
+        return {"lower": np.atleast_1d(self.lower), "upper": np.atleast_1d(self.upper)}
+
+    def _title(self):
+        side = {"two-sided": "interval", "less": "upper bound", "greater": "lower bound"}[self.alternative]
+        attained = "" if self.attained_level is None else f" (attained {_percent(np.min(self.attained_level))})"
+        return f"{_percent(self.confidence_level)} {side}{attained}"
+
+    def __repr__(self):
+        if np.ndim(self.lower):
+            return f"<{len(self.lower)} intervals, {self._title()}, {self._caption()}>"
+        return f"[{format_number(self.lower)}, {format_number(self.upper)}] ({self._title()}, {self._caption()})"
+
+    def __str__(self):
+        return Result.__str__(self) if np.ndim(self.lower) else repr(self)
+
+    def _draw(self, ax):
+        from . import plot
+
+        names = None if self.index is None else [str(i) for i in self.index]
+        return plot.intervals(ax, None, self.lower, self.upper, names=names, title=self._title())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Estimate(Result):
+    """An estimate with the law that its interval and its p-value both come from.
+
+    Parameters
+    ----------
+    estimate : float or ndarray of shape (k,)
+    std_error : float or ndarray of shape (k,)
+        Infinite where one row or one cluster says nothing about the variation.
+    n : int
+        Rows that were used.
+    method : str
+    guarantee : {"exact", "finite-sample", "asymptotic", "posterior", "none"}
+        What `conf_int` promises.
+    law : Law
+        Frozen; answers `conf_int` and `pvalue`, each the dual of the other.
+    names : tuple of str, optional
+        One name per coefficient of a vector-valued estimate.
+    cov : ndarray of shape (k, k), optional
+    n_groups : int, optional
+        Clusters that were used.
+    n_dropped : int
+        Rows dropped for missing values under ``nan_policy="omit"``.
+
+    Examples
+    --------
+    >>> from uq import estimate_mean
+    >>> correct = [1] * 45 + [0] * 5
+    >>> accuracy = estimate_mean(correct)
+    >>> accuracy
+    Estimate(0.9, std_error=0.04286, n=50, method='clopper_pearson', guarantee='finite-sample')
+    >>> accuracy.conf_int(.95)
+    [0.7819, 0.9667] (95 % interval, method: clopper_pearson, guarantee: finite-sample)
+    >>> round(accuracy.pvalue(null=.8, alternative="greater"), 4)
+    0.0480
+    """
+
+    estimate: Any
+    std_error: Any
+    n: int
+    method: str
+    guarantee: str
+    law: Law
+    names: tuple[str, ...] | None = None
+    cov: Any = None
+    n_groups: int | None = None
+    n_dropped: int = 0
+
+    def conf_int(self, confidence_level=0.95, alternative="two-sided"):
+        """Return the confidence (or credible) interval.
+
+        Parameters
+        ----------
+        confidence_level : float, default .95
+            In (0, 1).
+        alternative : {"two-sided", "less", "greater"}, default "two-sided"
+            "less" gives an upper bound only, "greater" a lower bound only.
+
+        Returns
+        -------
+        Interval
+
+        Raises
+        ------
+        InputError
+            For a level outside (0, 1) or an unknown alternative.
+
+        Warns
+        -----
+        InfiniteBoundWarning
+            Where a requested bound is infinite; the message names what would make it finite.
+        """
+        level = check_level(confidence_level, "Estimate.conf_int")
+        alternative = check_alternative(alternative, "Estimate.conf_int")
+        lower, upper = self.law.interval(level, alternative)
+        asked = [end for end, side in ((lower, "less"), (upper, "greater")) if alternative != side]
+        if not np.isfinite(asked).all():
+            warnings.warn(f"an infinite bound: {self.law.remedy}", InfiniteBoundWarning, stacklevel=2)
+        return Interval(
+            lower=lower,
+            upper=upper,
+            confidence_level=level,
+            alternative=alternative,
+            guarantee=self.guarantee,
+            method=self.method,
+            index=self.names,
+        )
+
+    def pvalue(self, null=0.0, alternative="two-sided"):
+        """Return the p-value of the hypothesis that the estimand is `null`: the dual of `conf_int`.
+
+        The value `null` lies outside ``conf_int(level, alternative)`` exactly where the p-value is below 1 - level. For
+        posterior laws it is the posterior tail probability (doubled, for "two-sided"), not a frequency.
+
+        Parameters
+        ----------
+        null : float, default 0
+        alternative : {"two-sided", "less", "greater"}, default "two-sided"
+            "greater" asks whether the estimand is greater than `null`.
+
+        Returns
+        -------
+        float or ndarray of shape (k,)
+        """
+        null = check_number(null, "Estimate.pvalue", "null")
+        p = self.law.pvalue(null, check_alternative(alternative, "Estimate.pvalue"))
+        return p if np.ndim(p) else float(p)
+
+    def summary(self, confidence_level=0.95):
+        """Return the estimate, its error, its interval and its guarantee as a text."""
+        interval = self._quiet_interval(check_level(confidence_level, "Estimate.summary"))
+        groups = "" if self.n_groups is None else f", {self.n_groups} groups"
+        dropped = "" if not self.n_dropped else f", {self.n_dropped} dropped"
+        tail = f"n = {self.n}{groups}{dropped}; {self._caption()}"
+        if np.ndim(self.estimate) == 0:
+            return (
+                f"{format_number(self.estimate)}, {interval._title()} [{format_number(interval.lower)}, "
+                f"{format_number(interval.upper)}], std. error {format_number(self.std_error)}\n{tail}"
+            )
+        return f"{Result.__str__(self)}\n{tail}"
+
+    def _quiet_interval(self, level):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", InfiniteBoundWarning)
+            return self.conf_int(level)
+
+    def _names(self):
+        k = np.size(self.estimate)
+        return list(self.names) if self.names is not None else ["estimate"] if k == 1 else [str(i) for i in range(k)]
+
+    def _table(self, level=0.95):
+        interval = self._quiet_interval(level)
+        k = np.size(self.estimate)
+        return {
+            "name": self._names(),
+            "estimate": np.atleast_1d(self.estimate),
+            "std_error": np.atleast_1d(self.std_error),
+            "lower": np.atleast_1d(interval.lower),
+            "upper": np.atleast_1d(interval.upper),
+            "confidence_level": [level] * k,
+            "n": [self.n] * k,
+            "method": [self.method] * k,
+            "guarantee": [self.guarantee] * k,
+        }
+
+    def __repr__(self):
+        value = format_number(self.estimate) if np.ndim(self.estimate) == 0 else f"{np.size(self.estimate)} values"
+        error = f"std_error={format_number(self.std_error)}, " if np.ndim(self.estimate) == 0 else ""
+        return f"Estimate({value}, {error}n={self.n}, method={self.method!r}, guarantee={self.guarantee!r})"
+
+    def __str__(self):
+        return self.summary()
+
+    def _draw(self, ax):
+        from . import plot
+
+        interval = self._quiet_interval(0.95)
+        names = self._names() if np.ndim(self.estimate) or self.names else None
+        return plot.intervals(ax, self.estimate, interval.lower, interval.upper, names=names, title=interval._title())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TestResult(Result):
+    """The outcome of a hypothesis test.
+
+    Parameters
+    ----------
+    statistic : float
+    pvalue : float
+    alternative : str
+    method : str
+    guarantee : str
+    n : int, optional
+    """
+
+    __test__: ClassVar[bool] = False  # not a test case, whatever pytest thinks of the name
+
+    statistic: float
+    pvalue: float
+    alternative: str = "two-sided"
+    method: str = ""
+    guarantee: str = "none"
+    n: int | None = None
+
+    def _table(self):
+        return {"statistic": [self.statistic], "pvalue": [self.pvalue], "alternative": [self.alternative]}
+
+    def __repr__(self):
+        return f"TestResult(statistic={format_number(self.statistic)}, pvalue={format_number(self.pvalue)})"
+
+    def _draw(self, ax):
+        from . import plot
+
+        return plot.text(ax, f"{self.method}\nstatistic {self.statistic:.4g}\np-value {self.pvalue:.4g}")

@@ -1,0 +1,207 @@
+"""Checks at the boundary: each error names the owner, the parameter, what is allowed, what came, and the way out."""
+
+import math
+import numbers
+
+import numpy as np
+
+from .containers import as_labels, as_numeric
+from .exceptions import InputError
+
+__all__ = [
+    "check_alternative",
+    "check_binary",
+    "check_bounds",
+    "check_count",
+    "check_groups",
+    "check_level",
+    "check_matrix",
+    "check_number",
+    "check_option",
+    "check_same_length",
+    "check_vector",
+    "check_weights",
+    "drop_missing",
+]
+
+ALTERNATIVES = ("two-sided", "less", "greater")
+
+
+def check_level(confidence_level, owner, name="confidence_level"):
+    """Return the level as a float in the open interval (0, 1)."""
+    return check_number(confidence_level, owner, name, low=0, high=1, remedy="A level of 95 % is written .95.")
+
+
+def check_number(value, owner, name, *, low=-math.inf, high=math.inf, closed=False, remedy=""):
+    """Return a finite real number inside (low, high), or [low, high] where `closed`."""
+    ok = isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_)) and math.isfinite(value)
+    if ok:
+        ok = low <= value <= high if closed else low < value < high
+    if not ok:
+        span = f"[{low}, {high}]" if closed else f"({low}, {high})"
+        raise InputError(f"{owner}: {name} must be a number in {span}; got {value!r}. {remedy}".rstrip())
+    return float(value)
+
+
+def check_count(value, owner, name, *, low=1):
+    """Return an integer of at least `low`."""
+    if not isinstance(value, numbers.Integral) or isinstance(value, (bool, np.bool_)) or value < low:
+        raise InputError(f"{owner}: {name} must be an integer of at least {low}; got {value!r}.")
+    return int(value)
+
+
+def check_option(value, allowed, owner, name):
+    """Return `value` if it is one of the allowed strings."""
+    if not isinstance(value, str) or value not in allowed:
+        raise InputError(f"{owner}: {name} must be one of {', '.join(map(repr, allowed))}; got {value!r}.")
+    return value
+
+
+def check_alternative(alternative, owner):
+    """Return "two-sided", "less" or "greater"."""
+    return check_option(alternative, ALTERNATIVES, owner, "alternative")
+
+
+def check_vector(x, owner, name, *, nan_policy="raise", allow_empty=False):
+    """Return a float64 vector without infinities; NaN only under ``nan_policy="omit"``."""
+    array = as_numeric(x, owner, name)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1:
+        raise InputError(
+            f"{owner}: {name} must have shape (n,) or (n, 1); got an array of shape {array.shape}. "
+            "Pass one column, or one number per row."
+        )
+    if array.size == 0 and not allow_empty:
+        raise InputError(f"{owner}: {name} must hold at least one row; got none.")
+    _check_finite(array, owner, name, nan_policy)
+    return array
+
+
+def check_matrix(x, owner, name, *, nan_policy="raise", min_columns=1):
+    """Return a float64 matrix (rows, columns) without infinities; NaN only under ``nan_policy="omit"``."""
+    array = as_numeric(x, owner, name)
+    if array.ndim != 2:
+        raise InputError(
+            f"{owner}: {name} must have shape (rows, columns); got an array of shape {array.shape}. "
+            "A single column is written with shape (n, 1)."
+        )
+    if array.shape[0] == 0:
+        raise InputError(f"{owner}: {name} must hold at least one row; got none.")
+    if array.shape[1] < min_columns:
+        raise InputError(f"{owner}: {name} must have at least {min_columns} columns; got {array.shape[1]}.")
+    _check_finite(array, owner, name, nan_policy)
+    return array
+
+
+def _check_finite(array, owner, name, nan_policy):
+    check_option(nan_policy, ("raise", "omit"), owner, "nan_policy")
+    finite = np.isfinite(array)
+    if finite.all():
+        return
+    bad = ~finite if nan_policy == "raise" else np.isinf(array)
+    if not bad.any():
+        return
+    n_nan = int(np.isnan(array).sum())
+    n_inf = int(np.isinf(array).sum())
+    first = int(np.flatnonzero(bad.reshape(len(array), -1).any(axis=1))[0])
+    what = " and ".join(text for text, k in ((f"{n_nan} NaN", n_nan), (f"{n_inf} infinite", n_inf)) if k)
+    remedy = "Clip or remove infinite values." if n_inf else "Remove them, or use nan_policy='omit' where it is offered."
+    raise InputError(
+        f"{owner}: {name} must be finite; got {what} among {array.size} values, the first in row {first}. {remedy}"
+    )
+
+
+def check_same_length(owner, **arrays):
+    """Raise unless all arrays that are not None have as many rows as the first one."""
+    given = [(name, len(a)) for name, a in arrays.items() if a is not None]
+    first, n = given[0]
+    for name, length in given[1:]:
+        if length != n:
+            raise InputError(
+                f"{owner}: {name} must have as many rows as {first} ({n}); got {length}. "
+                "Row i of each must describe the same item."
+            )
+    return n
+
+
+def check_binary(array, owner, name):
+    """Raise unless every value is 0 or 1."""
+    if not is_binary(array):
+        raise InputError(f"{owner}: {name} must hold only 0 and 1; got {_sample(array)}.")
+    return array
+
+
+def is_binary(array):
+    """Tell whether every value is 0 or 1 (NaN is neither)."""
+    return bool(((array == 0) | (array == 1)).all())
+
+
+def check_bounds(bounds, owner, array=None, name="scores"):
+    """Return (low, high) as floats with low < high; raise if a value of `array` lies outside."""
+    try:
+        low, high = (float(b) for b in bounds)
+    except (TypeError, ValueError):
+        raise InputError(f"{owner}: bounds must be a pair (low, high) of numbers; got {bounds!r}.") from None
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise InputError(f"{owner}: bounds must be finite with low < high; got ({low}, {high}).")
+    if array is not None and array.size:
+        least, most = np.nanmin(array), np.nanmax(array)
+        if least < low or most > high:
+            raise InputError(
+                f"{owner}: {name} must lie within bounds ({low}, {high}); got values from {least:g} to {most:g}. "
+                "Bounds are what a score can be, not what was seen."
+            )
+    return low, high
+
+
+def check_groups(groups, owner, n, *, name="groups", min_groups=2):
+    """Return integer codes 0 ... G-1 of the labels, in order of the sorted labels, and the labels themselves."""
+    labels = as_labels(groups, owner, name)
+    if len(labels) != n:
+        raise InputError(
+            f"{owner}: {name} must have one label per row ({n}); got {len(labels)}. "
+            "Row i of each must describe the same item."
+        )
+    try:
+        names, codes = np.unique(labels, return_inverse=True)
+    except TypeError:
+        raise InputError(f"{owner}: {name} must hold labels of one kind (all numbers or all strings).") from None
+    if len(names) < min_groups:
+        raise InputError(
+            f"{owner}: {name} must hold at least {min_groups} different labels; got {len(names)} ({_sample(names)}). "
+            "One cluster says nothing about the variation between clusters."
+        )
+    return codes.reshape(-1), names
+
+
+def check_weights(sample_weight, owner, n, name="sample_weight"):
+    """Return non-negative finite weights with a positive sum, or None."""
+    if sample_weight is None:
+        return None
+    weights = check_vector(sample_weight, owner, name)
+    if len(weights) != n:
+        raise InputError(f"{owner}: {name} must have one weight per row ({n}); got {len(weights)}.")
+    if (weights < 0).any() or not weights.sum() > 0:
+        raise InputError(f"{owner}: {name} must be non-negative with a positive sum; got {_sample(weights)}.")
+    return weights
+
+
+def drop_missing(owner, *arrays):
+    """Drop the rows in which any array is NaN. Return the arrays (None stays None), the mask kept, and how many went."""
+    keep = np.ones(len(arrays[0]), dtype=bool)
+    for array in arrays:
+        if array is not None and array.dtype.kind == "f":
+            keep &= ~np.isnan(array.reshape(len(array), -1)).any(axis=1)
+    n_dropped = int(len(keep) - keep.sum())
+    if n_dropped == len(keep):
+        raise InputError(f"{owner}: no row is left after dropping those with NaN ({n_dropped} of {len(keep)}).")
+    if n_dropped:
+        arrays = tuple(None if array is None else array[keep] for array in arrays)
+    return arrays, keep, n_dropped
+
+
+def _sample(array, k=5):
+    flat = np.asarray(array).reshape(-1)
+    text = ", ".join(str(v) for v in flat[:k])
+    return f"[{text}{', ...' if flat.size > k else ''}]"
