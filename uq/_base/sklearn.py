@@ -1,0 +1,64 @@
+"""The border to scikit-learn: the one importer of its private parameter validation, and where seeds change hands."""
+
+import numpy as np
+from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions, validate_parameter_constraints
+
+from .exceptions import InputError
+from .random import check_rng
+
+__all__ = [
+    "HasMethods",
+    "Options",
+    "Range",
+    "StrOptions",
+    "as_generator",
+    "as_random_state",
+    "validate_params",
+]
+
+# scikit-learn calls a range of numbers an Interval; here that word is taken
+Range = Interval
+
+
+def validate_params(estimator):
+    """Check the constructor's parameters against ``_parameter_constraints``; to be called first thing in `fit`.
+
+    Raises
+    ------
+    InputError
+        Names the parameter, the estimator, what is allowed and what came. Also a ValueError.
+    """
+    try:
+        validate_parameter_constraints(
+            type(estimator)._parameter_constraints, estimator.get_params(deep=False), type(estimator).__name__
+        )
+    except (ValueError, TypeError) as error:
+        raise InputError(str(error)) from None
+
+
+def as_generator(random_state, owner):
+    """Turn an estimator's `random_state` (None, int, RandomState or Generator) into a Generator.
+
+    An int gives the same stream at each call, so that a refit repeats itself; the stateful kinds move on, as they do in
+    scikit-learn. The parameter itself is never replaced.
+    """
+    try:
+        return check_rng(random_state, owner)
+    except InputError:
+        raise InputError(
+            f"{owner}: random_state must be None, a non-negative int, a numpy.random.RandomState or a "
+            f"numpy.random.Generator; got {random_state!r}."
+        ) from None
+
+
+def as_random_state(rng, owner):
+    """Turn any seed of ours into what scikit-learn takes: its `check_random_state` rejects a Generator (1.9).
+
+    None, RandomState and ints below 2**32 pass through; a Generator, a SeedSequence or a larger int gives an int drawn
+    from its stream.
+    """
+    if rng is None or isinstance(rng, np.random.RandomState):
+        return rng
+    if isinstance(rng, (int, np.integer)) and not isinstance(rng, bool) and 0 <= rng < 2**32:
+        return int(rng)
+    return int(as_generator(rng, owner).integers(2**32))

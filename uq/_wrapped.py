@@ -1,0 +1,406 @@
+"""A fitted model and one of our wrappers, as one scikit-learn estimator."""
+
+import copy
+import inspect
+from typing import ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
+from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.model_selection import GroupKFold, check_cv, cross_val_predict
+from sklearn.utils import TransformerTags, get_tags
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import _num_samples, check_is_fitted, column_or_1d
+
+from ._base.exceptions import InputError
+from ._base.sklearn import HasMethods, StrOptions, validate_params
+
+__all__ = ["WrappedModel"]
+
+
+def _is_ready(model):
+    """Tell whether `model` is used as it is: fitted, frozen, or not one of scikit-learn's kind."""
+    if isinstance(model, FrozenEstimator) or not (hasattr(model, "get_params") and hasattr(model, "fit")):
+        return True
+    try:
+        check_is_fitted(model)
+    except NotFittedError:
+        return False
+    except (AttributeError, TypeError):
+        return True  # cannot be asked, so it is not ours to retrain
+    return True
+
+
+def _kind(model):
+    """Return "classifier", "regressor" or another estimator type."""
+    try:
+        return get_tags(model).estimator_type
+    except (AttributeError, TypeError):
+        return "classifier" if hasattr(model, "predict_proba") else "regressor"
+
+
+def _takes(estimator, name):
+    return name in inspect.signature(estimator.fit).parameters
+
+
+def _has(verb):
+    return lambda self: hasattr(self._wrapper(), verb)
+
+
+def _verb(name, what):
+    def verb(self, X, *args, **kwargs):
+        check_is_fitted(self)
+        return self._delegate(name, X, *args, **kwargs)
+
+    verb.__name__ = name
+    verb.__doc__ = f"""Return the wrapper's {what} for `X`; further arguments are those of its own method.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        """
+    return available_if(_has(name))(verb)
+
+
+class WrappedModel(MetaEstimatorMixin, BaseEstimator):
+    """A model and a wrapper of its outputs as one estimator, for pipelines and grid searches.
+
+    The wrapper is any estimator of outputs: it learns by ``fit(outputs, y)`` and is applied to the outputs of other
+    rows. This class puts the model in front, so that the pair takes features: ``fit(X, y)``, ``predict(X)``.
+
+    Parameters
+    ----------
+    model : object with `predict` (or what `method` names)
+        A fitted estimator, a `sklearn.frozen.FrozenEstimator`, or any object that is not a scikit-learn estimator is
+        used as it is and never retrained, not by `fit` and not after `sklearn.base.clone`, which keeps that very
+        object. An estimator that is not fitted is cloned and fitted.
+    wrapper : estimator
+        Has ``fit(outputs, y)``. It is cloned before it is fitted.
+    cv : int, splitter or iterable, default 5
+        How a model that is not fitted gives the outputs that the wrapper learns from; the folds must be a partition.
+        With `groups` in `fit`, an int means that many folds of whole groups. Unused for a fitted model.
+    method : {"auto", "predict", "predict_proba", "decision_function"}, default "auto"
+        What the outputs are. "auto" takes `predict` of regressors and the first of `predict_proba`,
+        `decision_function` and `predict` that a classifier has.
+
+    Attributes
+    ----------
+    model_ : object
+        The model in use: the given one, or a clone fitted on all rows.
+    wrapper_ : estimator
+        The fitted wrapper.
+    classes_, n_features_in_, feature_names_in_
+        The model's, where it has them.
+
+    Raises
+    ------
+    InputError
+        From `fit`, for parameters out of their range, a missing `y`, a single row, or a fit parameter that neither part
+        takes.
+    sklearn.exceptions.NotFittedError
+        From everything else before `fit`.
+
+    See Also
+    --------
+    sklearn.frozen.FrozenEstimator : Keeps any estimator from being retrained.
+
+    Notes
+    -----
+    The verbs are the wrapper's own: `transform`, `predict_proba`, `predict_interval`, `predict_set` and `select` exist
+    where the wrapper has them, and take `X` in place of the outputs. `predict` is the wrapper's; where it has none, the
+    class of largest `predict_proba` (classifiers) or its `transform` (regressors); else the model's. scikit-learn takes
+    for granted that `predict`, `predict_proba` and `transform` answer each row by itself, so a wrapper whose answer for
+    one row depends on the batch must give that method another name (`predict_interval`, `select`).
+
+    **Guarantee.** None of its own: what the wrapper promises for rows of outputs it promises here, if the rows given to
+    `fit` were not used to train the model and are exchangeable with those asked about later. For a model that is not
+    fitted the wrapper learns from out-of-fold outputs while `model_`, fitted on all rows, answers afterwards. That the
+    two kinds of output have the same law is an assumption (good where the model is stable under leaving out one fold);
+    finite-sample guarantees then no longer hold exactly. Fit the model on other rows first to keep them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.isotonic import IsotonicRegression
+    >>> from sklearn.linear_model import LinearRegression
+    >>> from uq import WrappedModel
+    >>> X = np.arange(20.0).reshape(-1, 1)
+    >>> y = X[:, 0] ** 2
+    >>> model = LinearRegression().fit(X[::2], y[::2])
+    >>> wrapped = WrappedModel(model, IsotonicRegression(out_of_bounds="clip")).fit(X[1::2], y[1::2])
+    >>> wrapped.predict([[3.0], [5.0]])
+    array([ 9., 25.])
+    >>> wrapped.model_ is model
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "model": [HasMethods("predict"), HasMethods("predict_proba"), HasMethods("decision_function")],
+        "wrapper": [HasMethods(["fit", "get_params"])],
+        "cv": ["cv_object"],
+        "method": [StrOptions({"auto", "predict", "predict_proba", "decision_function"})],
+    }
+
+    def __init__(self, model, wrapper, *, cv=5, method="auto"):
+        self.model = model
+        self.wrapper = wrapper
+        self.cv = cv
+        self.method = method
+
+    def fit(self, X, y, **fit_params):
+        """Fit the wrapper on the model's outputs; the model first, where it is not fitted.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), or whatever a fitted model takes
+        y : array-like of shape (n_samples,)
+        **fit_params
+            One value per row (`sample_weight`, `groups`). Each goes to the wrapper's `fit` if that has a parameter of
+            this name, and to that of a model to be fitted if that has it; `groups` also decide the folds.
+
+        Returns
+        -------
+        WrappedModel
+        """
+        validate_params(self)
+        if y is None:
+            raise InputError("WrappedModel.fit requires y to be passed, but the target y is None.")
+        y = column_or_1d(y, warn=True)
+        if y.dtype.kind == "f" and not np.isfinite(y).all():
+            raise InputError(
+                f"WrappedModel.fit: y must be finite; got {int((~np.isfinite(y)).sum())} NaN or infinite values. "
+                "Remove these rows."
+            )
+        ready = _is_ready(self.model)
+        for name in fit_params:
+            taken = _takes(self.wrapper, name) or (not ready and (name == "groups" or _takes(self.model, name)))
+            if not taken:
+                raise InputError(
+                    f"WrappedModel.fit: {name} must be a parameter of the wrapper's fit, or of that of a model to be "
+                    f"fitted; neither {type(self.wrapper).__name__} nor the model takes it. Leave it out."
+                )
+        fit_params = {name: value for name, value in fit_params.items() if value is not None}
+        method = self._method(self.model)
+        if ready:
+            model = self.model
+            outputs = getattr(model, method)(X)
+        else:
+            model, outputs = self._fit_model(X, y, method, fit_params)
+        wrapper_params = {name: value for name, value in fit_params.items() if _takes(self.wrapper, name)}
+        wrapper = clone(self.wrapper).fit(outputs, y, **wrapper_params)
+        self.model_, self.wrapper_ = model, wrapper
+        return self
+
+    def _fit_model(self, X, y, method, fit_params):
+        """Return the model fitted on all rows, and its out-of-fold outputs."""
+        if _num_samples(X) < 2:
+            raise InputError(
+                f"WrappedModel.fit: X must have at least two rows for a model that is not fitted; "
+                f"got n_samples={_num_samples(X)}. Give a fitted model."
+            )
+        groups = fit_params.get("groups")
+        params = {name: value for name, value in fit_params.items() if _takes(self.model, name)}
+        if groups is not None and (self.cv is None or isinstance(self.cv, (int, np.integer))):
+            cv = GroupKFold(5 if self.cv is None else self.cv)
+        else:
+            cv = check_cv(self.cv, y, classifier=_kind(self.model) == "classifier")
+        model = clone(self.model).fit(X, y, **params)  # first, so that bad input fails in the model's own words
+        folds = list(cv.split(X, y, groups))
+        return model, cross_val_predict(clone(self.model), X, y, cv=folds, method=method, params=params)
+
+    def outputs(self, X):
+        """Return what the wrapper sees for `X`: the model's predictions, class probabilities or scores.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
+        """
+        check_is_fitted(self)
+        return getattr(self.model_, self._method(self.model_))(X)
+
+    def _method(self, model):
+        if self.method != "auto":
+            if not hasattr(model, self.method):
+                raise InputError(
+                    f"WrappedModel: method must be one that the model has; {type(model).__name__} has no {self.method}."
+                )
+            return self.method
+        order = ["predict"]
+        if _kind(model) == "classifier":
+            order = ["predict_proba", "decision_function", "predict"]
+        return next((m for m in order if hasattr(model, m)), order[0])
+
+    def _wrapper(self):
+        return self.__dict__.get("wrapper_", self.wrapper)
+
+    def _model(self):
+        return self.__dict__.get("model_", self.model)
+
+    def _delegate(self, verb, X, *args, **kwargs):
+        return getattr(self.wrapper_, verb)(self.outputs(X), *args, **kwargs)
+
+    def _predict_verb(self):
+        """Return which of the wrapper's methods `predict` rests on, or None for the model's own predict."""
+        wrapper, classifies = self._wrapper(), _kind(self._model()) == "classifier"
+        for verb, fits in (("predict", True), ("predict_proba", classifies), ("transform", not classifies)):
+            if fits and hasattr(wrapper, verb):
+                return verb
+        return None
+
+    @available_if(lambda self: self._predict_verb() or hasattr(self._model(), "predict"))
+    def predict(self, X):
+        """Return the wrapper's predictions for `X`, or what comes nearest (see Notes).
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        check_is_fitted(self)
+        verb = self._predict_verb()
+        if verb is None:
+            return self.model_.predict(X)
+        if verb == "predict_proba":
+            return np.asarray(self.classes_)[np.argmax(self.predict_proba(X), axis=1)]
+        return self._delegate(verb, X)
+
+    @available_if(_has("predict_proba"))
+    def predict_proba(self, X):
+        """Return the wrapper's class probabilities.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Two columns where the wrapper gives P(y=1) alone.
+        """
+        check_is_fitted(self)
+        y_prob = self._delegate("predict_proba", X)
+        return np.column_stack([1 - y_prob, y_prob]) if np.ndim(y_prob) == 1 else y_prob
+
+    @available_if(_has("transform"))
+    def transform(self, X):
+        """Return the wrapper's corrected outputs.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_columns)
+        """
+        check_is_fitted(self)
+        return self._delegate("transform", X)
+
+    @available_if(_has("transform"))
+    def fit_transform(self, X, y, **fit_params):
+        """Do ``fit(X, y, **fit_params).transform(X)``: the answers of the final model, not the out-of-fold ones.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_columns)
+        """
+        return self.fit(X, y, **fit_params).transform(X)
+
+    predict_interval = _verb("predict_interval", "intervals")
+    predict_set = _verb("predict_set", "prediction sets")
+    select = _verb("select", "selection")
+
+    @available_if(lambda self: hasattr(self._wrapper(), "score") or _kind(self._model()) in ("classifier", "regressor"))
+    def score(self, X, y, sample_weight=None):
+        """Return the wrapper's score; where it has none, the accuracy (classifiers) or R^2 (regressors) of `predict`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        sample_weight : array-like of shape (n_samples,), optional
+
+        Returns
+        -------
+        float
+        """
+        check_is_fitted(self)
+        if hasattr(self.wrapper_, "score"):
+            extra = {} if sample_weight is None else {"sample_weight": sample_weight}
+            return self._delegate("score", X, y, **extra)
+        metric = accuracy_score if _kind(self.model_) == "classifier" else r2_score
+        return metric(y, self.predict(X), sample_weight=sample_weight)
+
+    def __getattr__(self, name):
+        if name in ("classes_", "n_features_in_", "feature_names_in_") and "model_" in self.__dict__:
+            return getattr(self.__dict__["model_"], name)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def get_params(self, deep=True):
+        """Return the parameters; those inside a fitted model are not among them, for it is never changed.
+
+        Parameters
+        ----------
+        deep : bool, default True
+
+        Returns
+        -------
+        dict
+        """
+        params = super().get_params(deep=deep)
+        if deep and _is_ready(self.model):
+            params = {name: value for name, value in params.items() if not name.startswith("model__")}
+        return params
+
+    def set_params(self, **params):
+        """Set parameters, also nested ones (`wrapper__...`, and `model__...` of a model that is not fitted).
+
+        Returns
+        -------
+        WrappedModel
+        """
+        inside = [name for name in params if name.startswith("model__")]
+        if inside and _is_ready(params.get("model", self.model)):
+            raise InputError(
+                f"WrappedModel: {inside[0]} must not be set, because a fitted model is used as it is (and shared by "
+                "clones). Give a model that is not fitted, as by sklearn.base.clone."
+            )
+        return super().set_params(**params)
+
+    def __sklearn_clone__(self):
+        keep = _is_ready(self.model)
+        params = self.get_params(deep=False)
+        twin = type(self)(**{k: v if k == "model" and keep else clone(v, safe=False) for k, v in params.items()})
+        for name in ("_metadata_request", "_sklearn_output_config"):
+            if name in self.__dict__:
+                setattr(twin, name, copy.deepcopy(self.__dict__[name]))
+        return twin
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.estimator_type = _kind(self.model)
+        tags.target_tags.required = True
+        if hasattr(self.wrapper, "transform"):
+            tags.transformer_tags = TransformerTags(preserves_dtype=[])
+        try:
+            inner = copy.deepcopy(get_tags(self.model))
+        except (AttributeError, TypeError):
+            return tags
+        tags.classifier_tags, tags.regressor_tags = inner.classifier_tags, inner.regressor_tags
+        tags.input_tags, tags.non_deterministic = inner.input_tags, inner.non_deterministic
+        tags.target_tags.positive_only = inner.target_tags.positive_only
+        return tags
