@@ -1,0 +1,395 @@
+"""Who ranks where, and how sure that is: the one summary that judges, pairwise games and tables of scores share."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import Any
+
+import numpy as np
+
+from . import tied_ranks as core
+from .consensus import PointRanking, best_order
+from .containers import as_labels
+from .exceptions import InfiniteBoundWarning, InputError, SmallSampleWarning
+from .frozen import Frozen
+from .results import Interval, Result
+from .validation import check_level, check_matrix, check_number, check_option, check_vector
+
+__all__ = ["RankSummary"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RankSummary(Result):
+    """What draws of the candidates' merits say about their ranks.
+
+    Parameters
+    ----------
+    samples : array-like of shape (n_draws, n_candidates)
+        Draws of each candidate's merit, in its own unit; one draw is one row, so that what is common to the candidates
+        cancels.
+    names : sequence of str, optional
+        One per candidate, all different; "candidate 0", ... where None.
+    greater_is_better : bool, default True
+    center : array-like of shape (n_candidates,), optional
+        Point estimates of the merits; the mean of the draws where None.
+    guarantee : {"posterior", "asymptotic"}, default "posterior"
+        "posterior" for draws from a posterior, "asymptotic" for resampled estimates (a bootstrap).
+    method : str
+    df : float, default inf
+        Degrees of freedom behind resampled estimates: items or clusters less one.
+    n : int, optional
+        Items behind the draws.
+    n_groups : int, optional
+        Clusters behind the draws.
+    n_dropped : int
+        Items dropped for missing values.
+
+    Raises
+    ------
+    InputError
+        For draws that are not finite, fewer than two candidates, names that repeat or are not one per candidate.
+
+    Notes
+    -----
+    Candidates that tie in a draw get mid-ranks: each rank that the tie occupies has the same share of that draw.
+
+    **Guarantee.** With ``guarantee="posterior"`` all shares are posterior probabilities, as good as the model and its
+    draws. With "asymptotic" they are shares of resamples, which describe but promise nothing: near ties the rank of a
+    resample is no pivot. What is promised there is `rank_interval`, which says how.
+
+    References
+    ----------
+    Mogstad, Romano, Shaikh and Wilhelm (2024), Inference for ranks with applications to mobility across neighbourhoods
+    and academic achievement across countries, doi:10.1093/restud/rdad006.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from uq import RankSummary
+    >>> draws = np.random.default_rng(0).normal([0.0, 0.2, 2.0], .5, size=(1000, 3))
+    >>> ranking = RankSummary(draws, ["a", "b", "c"])
+    >>> ranking.point_ranking().names
+    ('c', 'b', 'a')
+    >>> ranking.rank_interval(.9).to_numpy().tolist()
+    [[2, 3], [2, 3], [1, 1]]
+    >>> ranking.indistinguishable_groups()
+    (('c',), ('b', 'a'))
+    """
+
+    samples: Any
+    names: Sequence[str] | None = None
+    _: KW_ONLY
+    greater_is_better: bool = True
+    center: Any = None
+    guarantee: str = "posterior"
+    method: str = "draws"
+    df: float = np.inf
+    n: int | None = None
+    n_groups: int | None = None
+    n_dropped: int = 0
+
+    def __post_init__(self):
+        samples = check_matrix(self.samples, "RankSummary", "samples", min_columns=2)
+        k = samples.shape[1]
+        center = samples.mean(axis=0)
+        if self.center is not None:
+            center = check_vector(self.center, "RankSummary", "center")
+            if len(center) != k:
+                raise InputError(f"RankSummary: center must have one value per candidate ({k}); got {len(center)}.")
+        check_option(self.guarantee, ("posterior", "asymptotic"), "RankSummary", "guarantee")
+        if self.df != np.inf:
+            check_number(self.df, "RankSummary", "df", low=0, closed=True)
+        if not isinstance(self.greater_is_better, (bool, np.bool_)):
+            raise InputError(f"RankSummary: greater_is_better must be True or False; got {self.greater_is_better!r}.")
+        names = check_names(self.names, k, "RankSummary")
+        for field, value in (("samples", samples), ("center", center), ("names", names)):
+            object.__setattr__(self, field, value)
+        Frozen.__post_init__(self)
+
+    @property
+    def rank_probabilities(self):
+        """Shares of the draws, shape (candidate, rank - 1): rows and columns sum to 1."""
+        return core.rank_probabilities(*core.tied_positions(self._merit()))
+
+    @property
+    def expected_rank(self):
+        """Mean mid-rank of each candidate, 1 is best."""
+        return core.expected_ranks(*core.tied_positions(self._merit()))
+
+    @property
+    def sucra(self):
+        """(n_candidates - expected rank) / (n_candidates - 1): the mean probability of beating another one."""
+        k = len(self.names)
+        return (k - self.expected_rank) / (k - 1)
+
+    @property
+    def win_probabilities(self):
+        """Shares of the draws in which the row's candidate beats the column's; a tie and the diagonal count 1/2."""
+        return core.win_matrix(self._merit())
+
+    def rank_interval(self, confidence_level=0.95, method="auto"):
+        """Return one interval of ranks per candidate.
+
+        Parameters
+        ----------
+        confidence_level : float, default .95
+        method : {"auto", "credible", "simultaneous"}
+            "auto" is "credible" for posterior draws and "simultaneous" for resampled estimates.
+
+        Returns
+        -------
+        Interval
+            Integer ends, 1 is best; its `method` says which kind it is.
+
+        Raises
+        ------
+        InputError
+            For a level outside (0, 1), an unknown method, or "credible" for resampled estimates.
+
+        Warns
+        -----
+        InfiniteBoundWarning
+            Where the draws are too few for the level: every rank is possible then.
+        SmallSampleWarning
+            Where two candidates differ by the same amount in every draw: their order is left open.
+
+        Notes
+        -----
+        "credible" gives equal-tailed quantiles of each candidate's ranks, each end taken outwards in a tie.
+        "simultaneous" compares all pairs by the largest studentised difference of the draws from their center and gives
+        candidate j the ranks from 1 + (candidates that are better) to n_candidates - (candidates that are worse). With
+        finite `df` the comparison allows for the estimated spread as Student's t does.
+
+        **Guarantee.** "credible": each interval holds at least `confidence_level` of its candidate's posterior; no
+        promise about all of them at once, and none about frequencies. "simultaneous": asymptotically all true ranks lie
+        in their intervals at once with probability at least `confidence_level`, ties and near ties included (who ties
+        with others has all the ranks of the tie); it needs independent items or clusters, many enough for the
+        differences to be nearly normal. Quantiles of resampled ranks are not offered: near ties they cover too rarely.
+
+        References
+        ----------
+        Mogstad, Romano, Shaikh and Wilhelm (2024), doi:10.1093/restud/rdad006.
+        """
+        level = check_level(confidence_level, "RankSummary.rank_interval")
+        method = self._method(method, "RankSummary.rank_interval")
+        if method == "credible":
+            lower, upper = core.rank_quantiles(*core.tied_positions(self._merit()), level)
+        else:
+            signs = self._signs(level, stacklevel=3)
+            lower = 1 + (signs < 0).sum(axis=1)
+            upper = len(self.names) - (signs > 0).sum(axis=1)
+        return Interval(
+            lower=lower,
+            upper=upper,
+            confidence_level=level,
+            guarantee=self.guarantee,
+            method=f"{method} ranks",
+            index=self.names,
+        )
+
+    def settled_pairs(self, confidence_level=0.95, method="auto"):
+        """Tell which pairs have their order settled.
+
+        Parameters
+        ----------
+        confidence_level : float, default .95
+        method : {"auto", "credible", "simultaneous"}
+            As in `rank_interval`.
+
+        Returns
+        -------
+        ndarray of bool of shape (n_candidates, n_candidates)
+            True where the row's candidate is better than the column's.
+
+        Notes
+        -----
+        **Guarantee.** "credible": each pair's win probability lies above (1 + confidence_level) / 2; pair by pair.
+        "simultaneous": no settled pair is wrong with probability at least `confidence_level`, asymptotically.
+        """
+        level = check_level(confidence_level, "RankSummary.settled_pairs")
+        return self._settled(level, self._method(method, "RankSummary.settled_pairs"), stacklevel=4)
+
+    def indistinguishable_groups(self, confidence_level=0.95, method="auto"):
+        """Return the sets of candidates among which no order is settled.
+
+        Parameters
+        ----------
+        confidence_level : float, default .95
+        method : {"auto", "credible", "simultaneous"}
+            As in `rank_interval`.
+
+        Returns
+        -------
+        tuple of tuple of str
+            Best first: the longest runs of the order by expected rank in which no pair is settled. They overlap where
+            "cannot be told apart" is not transitive; a candidate settled against all neighbours stands alone.
+
+        Notes
+        -----
+        **Guarantee.** That of `settled_pairs`, which also knows the pairs that are open but share no run.
+        """
+        level = check_level(confidence_level, "RankSummary.indistinguishable_groups")
+        method = self._method(method, "RankSummary.indistinguishable_groups")
+        order = np.argsort(self.expected_rank, kind="stable")
+        settled = self._settled(level, method, stacklevel=4)
+        settled = (settled | settled.T)[np.ix_(order, order)]
+        groups, end = [], 0
+        for start in range(len(order)):
+            stop = max(start + 1, end)
+            while stop < len(order) and not settled[stop, start:stop].any():
+                stop += 1
+            if stop > end:
+                groups.append(tuple(self.names[j] for j in order[start:stop]))
+                end = stop
+        return tuple(groups)
+
+    def point_ranking(self, loss="spearman"):
+        """Return the order of least expected loss over the draws.
+
+        Parameters
+        ----------
+        loss : {"spearman", "kendall"}
+            Squared rank distance: the order of the expected ranks. Pairs in the wrong order (Kemeny's ranking): exact
+            for up to 12 candidates and for more where no circle of majorities ("A beats B beats C beats A") is larger
+            than that; beyond, an order that moving one candidate cannot better, and `is_optimal` tells whether it is
+            proven to be the best.
+
+        Returns
+        -------
+        PointRanking
+            Names, best first. Equal losses are resolved by expected rank, then by the order of the columns.
+
+        Notes
+        -----
+        **Guarantee.** None: an order is an estimate. See `rank_interval` for how sure it is.
+
+        References
+        ----------
+        Kemeny (1959), Mathematics without numbers, Daedalus 88(4).
+        """
+        check_option(loss, ("spearman", "kendall"), "RankSummary.point_ranking", "loss")
+        order, value, optimal = best_order(self._merit(), loss)
+        return PointRanking(
+            names=tuple(self.names[j] for j in order), order=order, loss=loss, expected_loss=value, is_optimal=optimal
+        )
+
+    def plot(self, ax=None, kind="intervals"):
+        """Draw rank intervals around the expected ranks, or the table of rank probabilities; best on top.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+        kind : {"intervals", "probabilities"}
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+        """
+        check_option(kind, ("intervals", "probabilities"), "RankSummary.plot", "kind")
+        from . import plot
+
+        ax = plot.axes(ax)
+        if kind == "intervals":
+            return self._draw(ax)
+        order = np.argsort(self.expected_rank, kind="stable")
+        ranks = [str(r) for r in range(1, len(order) + 1)]
+        names = [self.names[j] for j in order]
+        return plot.heatmap(
+            ax, self.rank_probabilities[order], names, ranks, title="rank probabilities", x_label="rank"
+        )
+
+    def _draw(self, ax):
+        from . import plot
+
+        table = self._table()
+        title = f"{self._interval_name()} of ranks"
+        ax = plot.intervals(
+            ax, table["expected_rank"], table["rank_lower"], table["rank_upper"], names=table["name"], title=title
+        )
+        ax.set_xlabel("rank (1 is best)")
+        return ax
+
+    def _merit(self):
+        return self.samples if self.greater_is_better else -self.samples
+
+    def _method(self, method, owner):
+        check_option(method, ("auto", "credible", "simultaneous"), owner, "method")
+        if method == "auto":
+            return "credible" if self.guarantee == "posterior" else "simultaneous"
+        if method == "credible" and self.guarantee != "posterior":
+            raise InputError(
+                f"{owner}: method must be 'auto' or 'simultaneous' for resampled estimates; got 'credible'. "
+                "Quantiles of resampled ranks cover too rarely near ties."
+            )
+        return method
+
+    def _settled(self, level, method, stacklevel):
+        if method == "simultaneous":
+            return self._signs(level, stacklevel=stacklevel) > 0
+        return self.win_probabilities > (1 + level) / 2
+
+    def _signs(self, level, stacklevel):
+        center = self.center if self.greater_is_better else -self.center
+        signs, unvaried, critical = core.simultaneous_signs(self._merit(), center, level, self.df)
+        if not np.isfinite(critical):
+            warnings.warn(
+                f"every rank is possible: {len(self.samples)} draws from {self.df + 1:g} items or clusters do not "
+                f"resolve the level {level:g}. More draws, or more items, would.",
+                InfiniteBoundWarning,
+                stacklevel=stacklevel,
+            )
+        elif unvaried.any():
+            i, j = np.argwhere(unvaried)[0]
+            warnings.warn(
+                f"{int(unvaried.sum()) // 2} pairs (first {self.names[i]!r} and {self.names[j]!r}) differ by the same "
+                "amount in every draw, which says nothing about the error of their difference; their order is left "
+                "open. More items, or an exact test of the pair (estimate_difference), would settle it.",
+                SmallSampleWarning,
+                stacklevel=stacklevel,
+            )
+        return signs
+
+    def _interval_name(self):
+        kind = "credible intervals" if self.guarantee == "posterior" else "simultaneous confidence intervals"
+        return f"95 % {kind}"
+
+    def _table(self):
+        expected, probabilities = self.expected_rank, self.rank_probabilities
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", (InfiniteBoundWarning, SmallSampleWarning))
+            interval = self.rank_interval()
+        order = np.argsort(expected, kind="stable")
+        k = len(order)
+        return {
+            "name": [self.names[j] for j in order],
+            "estimate": self.center[order],
+            "expected_rank": expected[order],
+            "rank_lower": interval.lower[order],
+            "rank_upper": interval.upper[order],
+            "p_best": probabilities[order, 0],
+            "sucra": (k - expected[order]) / (k - 1),
+            "confidence_level": [interval.confidence_level] * k,
+        }
+
+    def _title(self):
+        return f"{len(self.names)} candidates, {len(self.samples)} draws, {self._interval_name()} of ranks"
+
+    def __repr__(self):
+        best = self.names[int(np.argmin(self.expected_rank))]
+        return (
+            f"<RankSummary of {len(self.names)} candidates from {len(self.samples)} draws: best {best!r} "
+            f"({self._caption()})>"
+        )
+
+
+def check_names(names, k, owner):
+    """Return `k` different names as a tuple of strings."""
+    if names is None:
+        return tuple(f"candidate {j}" for j in range(k))
+    labels = tuple(str(name) for name in as_labels(names, owner, "names"))
+    if len(labels) != k:
+        raise InputError(f"{owner}: names must be one per candidate ({k}); got {len(labels)}.")
+    if len(set(labels)) < k:
+        repeated = next(name for name in labels if labels.count(name) > 1)
+        raise InputError(f"{owner}: names must all differ; got {repeated!r} more than once.")
+    return labels

@@ -1,0 +1,149 @@
+"""Who is best on one set of items: a ranking of models from a table of scores, with its uncertainty."""
+
+import warnings
+
+import numpy as np
+
+from uq._base.containers import column_names
+from uq._base.exceptions import SmallSampleWarning
+from uq._base.random import check_rng
+from uq._base.rank import RankSummary, check_names
+from uq._base.resampling import resample_sums
+from uq._base.validation import check_count, check_groups, check_matrix, drop_missing
+
+__all__ = ["rank_models"]
+
+FEW_ITEMS, FEW_GROUPS = 30, 20
+
+
+def rank_models(
+    scores,
+    names=None,
+    groups=None,
+    *,
+    greater_is_better=True,
+    n_resamples=9999,
+    rng=None,
+    n_jobs=None,
+    nan_policy="raise",
+):
+    """Rank models by their mean score on the same items.
+
+    The items (or whole clusters of them) are resampled with replacement, the same ones for all models, so that what
+    makes an item easy for everybody cancels.
+
+    Parameters
+    ----------
+    scores : array-like of shape (n_items, n_models)
+        Any real scores; row i holds what each model got on item i.
+    names : sequence of str, optional
+        One per model, all different. The columns of a frame where None, else "model 0", ...
+    groups : array-like of shape (n_items,), optional
+        Cluster labels: items of one group are not independent.
+    greater_is_better : bool, default True
+        False for losses.
+    n_resamples : int, default 9999
+    rng : None, int or numpy.random.Generator
+    n_jobs : int, optional
+        joblib workers; the draws do not depend on it.
+    nan_policy : {"raise", "omit"}, default "raise"
+        "omit" drops the items on which any model's score is missing.
+
+    Returns
+    -------
+    RankSummary
+        ``guarantee="asymptotic"``; its `rank_interval` gives simultaneous confidence sets.
+
+    Raises
+    ------
+    InputError
+        For scores that are not a finite (n_items, n_models) table of at least two models, names that repeat or are not
+        one per model, groups that are not one per item or fewer than two.
+
+    Warns
+    -----
+    SmallSampleWarning
+        Below 30 items or 20 clusters.
+
+    Notes
+    -----
+    **Guarantee.** Asymptotic: with independent items (or clusters) drawn from the population that the ranking is about,
+    the sets of `RankSummary.rank_interval` hold all true ranks at once with probability at least the confidence level,
+    ties and near ties included. Few items, or scores with rare large values, lose some of it. The shares of resamples
+    (rank probabilities, win probabilities) describe and promise nothing. The models are taken as they are: nothing is
+    said about another training run.
+
+    References
+    ----------
+    Mogstad, Romano, Shaikh and Wilhelm (2024), Inference for ranks with applications to mobility across neighbourhoods
+    and academic achievement across countries, doi:10.1093/restud/rdad006.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from uq import rank_models
+    >>> rng = np.random.default_rng(0)
+    >>> scores = (rng.random((400, 1)) + .3 * rng.random((400, 3)) < [.6, .62, .9]).astype(float)
+    >>> ranking = rank_models(scores, ["small", "medium", "large"], rng=1)
+    >>> ranking.rank_interval(.95).to_numpy().tolist()
+    [[2, 3], [2, 3], [1, 1]]
+    >>> ranking.indistinguishable_groups()
+    (('large',), ('medium', 'small'))
+    """
+    owner = "rank_models"
+    table = check_matrix(scores, owner, "scores", nan_policy=nan_policy, min_columns=2)
+    k = table.shape[1]
+    if names is None:
+        names = column_names(scores) or [f"model {j}" for j in range(k)]
+    names = check_names(names, k, owner)
+    codes = None if groups is None else check_groups(groups, owner, len(table))[0]
+    check_count(n_resamples, owner, "n_resamples")
+    rng = check_rng(rng, owner)
+    (table, codes), _, n_dropped = _drop(owner, table, codes)
+    n_groups = None if codes is None else int(codes.max()) + 1
+    _warn_if_few(len(table), n_groups)
+
+    return RankSummary(
+        resampled_means(table, codes, n_resamples=n_resamples, rng=rng, n_jobs=n_jobs),
+        names,
+        greater_is_better=greater_is_better,
+        center=table.mean(axis=0),
+        guarantee="asymptotic",
+        method="paired bootstrap of " + ("items" if codes is None else "clusters"),
+        df=(len(table) if codes is None else n_groups) - 1,
+        n=len(table),
+        n_groups=n_groups,
+        n_dropped=n_dropped,
+    )
+
+
+def resampled_means(table, codes, *, n_resamples, rng, n_jobs):
+    """Return bootstrap means of the columns; equal columns get equal draws, to the last bit."""
+    columns, inverse = np.unique(table, axis=1, return_inverse=True)
+    sums = resample_sums(
+        np.column_stack([columns, np.ones(len(table))]), n_resamples=n_resamples, rng=rng, n_jobs=n_jobs, groups=codes
+    )
+    return (sums[:, :-1] / sums[:, -1:])[:, inverse.reshape(-1)]
+
+
+def _drop(owner, table, codes):
+    (table, codes), keep, n_dropped = drop_missing(owner, table, codes)
+    if n_dropped and codes is not None:
+        # clusters may have gone with their items: number those that are left, and refuse a single one
+        codes, _ = check_groups(codes, owner, len(table))
+    return (table, codes), keep, n_dropped
+
+
+def _warn_if_few(n_items, n_groups):
+    if n_groups is None and n_items < FEW_ITEMS:
+        few = f"{n_items} items are fewer than {FEW_ITEMS}"
+    elif n_groups is not None and n_groups < FEW_GROUPS:
+        few = f"{n_groups} clusters are fewer than {FEW_GROUPS}"
+    else:
+        return
+    warnings.warn(
+        f"rank_models: {few}, and the bootstrap's promise needs many. Score more of them, or compare two models by an "
+        "exact method: estimate_difference(..., method='mcnemar') for scores of 0 and 1.",
+        SmallSampleWarning,
+        stacklevel=3,
+    )
