@@ -1,0 +1,45 @@
+"""What the functions of this floor say when a method does not fit, or has too little to stand on."""
+
+import warnings
+
+from .._base.exceptions import InputError, SmallSampleWarning
+
+__all__ = ["FEW_GROUPS", "FEW_ROWS", "needs", "refuses", "warn_small"]
+
+FEW_ROWS = 30
+FEW_GROUPS = 20
+
+
+def warn_small(n, n_groups, *, stacklevel=4):
+    """Warn once where an asymptotic interval has too few rows or clusters behind it."""
+    if n_groups is not None and n_groups < FEW_GROUPS:
+        warnings.warn(
+            f"{n_groups} clusters are few for an asymptotic interval, which may be too short; for scores with known "
+            f"bounds use method='betting' with bounds=(low, high), or collect at least {FEW_GROUPS} clusters.",
+            SmallSampleWarning,
+            stacklevel=stacklevel,
+        )
+    elif n_groups is None and n < FEW_ROWS:
+        warnings.warn(
+            f"{n} rows are few for an asymptotic interval, which may be too short; for scores with known bounds use "
+            f"method='betting' with bounds=(low, high), for 0/1 scores an exact method, or collect at least {FEW_ROWS}.",
+            SmallSampleWarning,
+            stacklevel=stacklevel,
+        )
+
+
+def needs(owner, method, **arguments):
+    """Raise where a method's argument is missing."""
+    for name, value in arguments.items():
+        if value is None:
+            raise InputError(f"{owner}: method={method!r} needs {name}; got {name}=None.")
+
+
+def refuses(owner, method, **arguments):
+    """Raise where an argument is given that the method would have to ignore."""
+    for name, value in arguments.items():
+        if value is not None:
+            raise InputError(
+                f"{owner}: method={method!r} takes no {name}: it treats rows as independent. "
+                "Use method='cluster', 'bootstrap' or 'betting', or leave it to method='auto'."
+            )
