@@ -1,0 +1,244 @@
+"""Files that a job left: what each format gives back."""
+
+import csv
+import gzip
+import json
+import random
+import sys
+
+import numpy as np
+import pytest
+
+import uq._tables as tables
+from uq._io import read_outputs
+from uq.exceptions import InputError, MissingExtraError
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(name, content):
+        path = tmp_path / name
+        if isinstance(content, bytes):
+            path.write_bytes(content)
+        else:
+            path.write_text(content, encoding="utf-8", newline="")
+        return path
+
+    return write
+
+
+def same(array, expected, kind):
+    assert array.dtype.kind == kind
+    np.testing.assert_array_equal(array, expected)
+
+
+# --- CSV
+
+
+def test_csv_infers_the_type_of_each_column(write):
+    path = write(
+        "a.csv",
+        "i,f,hole,b,bhole,t,thole,big,run\n"
+        "1,1.5,,true,True,x,x,18446744073709551617,1_2\n"
+        "-2,2,3,FALSE,,NA,,1,1_3\n"
+        "007,-inf,NA,True,false,3,None,2,1_4\n",
+    )
+    d = read_outputs(path)
+    same(d["i"], [1, -2, 7], "i")
+    same(d["f"], [1.5, 2, -np.inf], "f")
+    same(d["hole"], [np.nan, 3, np.nan], "f")
+    same(d["b"], [True, False, True], "b")
+    same(d["bhole"], [1, np.nan, 0], "f")
+    same(d["t"], ["x", "NA", "3"], "U")
+    assert d["thole"].tolist() == ["x", None, "None"]
+    same(d["big"], ["18446744073709551617", "1", "2"], "U")
+    same(d["run"], ["1_2", "1_3", "1_4"], "U")
+
+
+@pytest.mark.parametrize("block", [1, 2, 3, 50_000])
+def test_csv_types_do_not_depend_on_the_block_size(write, monkeypatch, block):
+    monkeypatch.setattr(tables, "BLOCK", block)
+    d = read_outputs(write("a.csv", "i,f,t,m,b\n1,1,1.0,,true\n2,,2.50,,\n3,2.5,x,,false\n4,1e3,,,\n"))
+    same(d["i"], [1, 2, 3, 4], "i")
+    same(d["f"], [1, np.nan, 2.5, 1000], "f")
+    assert d["t"].tolist() == ["1.0", "2.50", "x", None]
+    same(d["m"], [np.nan] * 4, "f")
+    same(d["b"], [1, np.nan, 0, np.nan], "f")
+
+
+def test_csv_agrees_with_the_csv_module_and_float_on_random_tables(write, tmp_path, monkeypatch):
+    monkeypatch.setattr(tables, "BLOCK", 7)
+    draw = random.Random(0)
+    for _ in range(30):
+        n = draw.randint(1, 40)
+        numbers = [
+            draw.choice([repr(draw.gauss(0, 10)), str(draw.randint(-5, 5)), f"{draw.random():.3e}"]) for _ in "x" * n
+        ]
+        texts = [draw.choice(["", 'say "hi"', "a,b", "two\nlines", "é", "x" * 300]) for _ in "x" * n]
+        path = tmp_path / "r.csv"
+        with path.open("w", newline="", encoding="utf-8") as stream:
+            csv.writer(stream).writerows([["number", "text"], *zip(numbers, texts, strict=True)])
+        d = read_outputs(path)
+        np.testing.assert_array_equal(d["number"].astype(float), [float(v) for v in numbers])
+        if any(texts):
+            assert d["text"].tolist() == [t or None for t in texts]
+
+
+def test_csv_with_a_byte_order_mark_windows_lines_and_an_unnamed_index(write):
+    d = read_outputs(write("a.csv", "\ufeff,y\r\n0,5\r\n1,6\r\n\r\n"))
+    assert list(d) == ["index", "y"]
+    same(d["y"], [5, 6], "i")
+    # what Python's csv.writer leaves on Windows when newline="" was forgotten
+    same(read_outputs(write("b.csv", "x,y\r\r\n0,5\r\r\n1,6\r\r\n"))["y"], [5, 6], "i")
+
+
+def test_a_header_of_class_numbers_is_a_header(write):
+    d = read_outputs(write("a.csv", "0,1,2\n.2,.3,.5\n"), columns={"y_prob": ["0", "1", "2"]})
+    np.testing.assert_array_equal(d["y_prob"], [[0.2, 0.3, 0.5]])
+
+
+def test_tsv_and_gzip(write):
+    same(read_outputs(write("a.tsv", "x\ty\na,b\t1\n"))["x"], ["a,b"], "U")
+    same(read_outputs(write("a.csv.gz", gzip.compress(b"y\n1\n2\n")))["y"], [1, 2], "i")
+    same(read_outputs(write("a.jsonl.gz", gzip.compress(b'{"y": 1}\n{"y": 2}\n')))["y"], [1, 2], "i")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("a,b\n1,2\n3\n", r"row 2 \(line 3\) has 1 fields where the header has 2"),
+        ("a,b\n1,2,3\n", r"row 1 \(line 2\) has 3 fields"),
+        ("a,b,a\n1,2,3\n", "found twice: a"),
+        ("a,b\n", "no rows"),
+        ("a;b\n1;2\n", "separated by ';'"),
+        ("0.5,1\n2,3\n", "first line must name the columns"),
+        ("a,,b\n1,2,3\n", "column 2 of the header has no name"),
+        ("a\n1\n\n2\n", "line 3 is blank"),
+        ('a,b\n1,"2\n3,4\n', "not CSV"),
+        ("a,b\n1," + "x" * 200_000 + "\n", "JSON lines"),
+        (b"a,b\n1,\xff\n", "not UTF-8"),
+        (b"   \n", "nothing but blanks"),
+    ],
+)
+def test_broken_csv(write, content, message):
+    with pytest.raises(InputError, match=message):
+        read_outputs(write("a.csv", content))
+
+
+# --- JSON lines
+
+
+@pytest.mark.parametrize("block", [1, 2, 50_000])
+def test_jsonl(write, monkeypatch, block):
+    monkeypatch.setattr(tables, "BLOCK", block)
+    rows = [
+        {"y": 1, "p": [0.5, 0.5], "f": None, "t": None, "b": True, "a": ["x", None], "deep": [[1, 2], [3, 4]]},
+        {"y": 2, "p": [1, None], "f": 2, "t": "u", "b": False, "a": [None, "y"], "deep": [[5, 6], [7, 8]]},
+        {"y": 3, "p": [0, 1], "f": 0.5, "t": "v", "b": None, "a": ["z", "z"], "deep": [[0, 0], [0, 0]]},
+    ]
+    d = read_outputs(write("a.jsonl", "\n".join(map(json.dumps, rows)) + "\n\n"))
+    same(d["y"], [1, 2, 3], "i")
+    same(d["p"], [[0.5, 0.5], [1, np.nan], [0, 1]], "f")
+    same(d["f"], [np.nan, 2, 0.5], "f")
+    assert d["t"].tolist() == [None, "u", "v"]
+    same(d["b"], [1, 0, np.nan], "f")
+    assert d["a"].tolist() == [["x", None], [None, "y"], ["z", "z"]]
+    assert d["deep"].shape == (3, 2, 2)
+    assert d["deep"][1].tolist() == [[5, 6], [7, 8]]
+
+
+def test_jsonl_reads_only_the_keys_that_are_asked_for(write):
+    path = write("a.jsonl", '{"y": 1, "meta": {"gpu": 3}}\n{"y": NaN, "late": 1}\n')
+    same(read_outputs(path, columns={"truth": "y"})["truth"], [1, np.nan], "f")
+
+
+@pytest.mark.parametrize("block", [1, 50_000])
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('{"y": 1}\n{"z": 1}\n', "row 2 has no key 'y'"),
+        ('{"y": [1, 2]}\n{"y": [1]}\n', "'y' holds 1 values in row 2 where 2 are expected"),
+        ('{"y": [[1], [2]]}\n{"y": [[1], [2, 3]]}\n', "holds 2 values in row 2 where 1"),
+        ('{"y": [1]}\n{"y": 1}\n', "holds numbers after lists in row 2"),
+        ('{"y": [1]}\n{"y": null}\n', "null"),
+        ('{"y": null}\n{"y": [1]}\n', "null"),
+        ('{"y": [1]}\n{"y": []}\n', "holds 0 values in row 2"),
+        ('{"y": []}\n', "'y' holds 0 values in row 1"),
+        ('{"y": 1}\n{"y": "a"}\n', "holds text after numbers in row 2"),
+        ('{"y": 1}\n{"y": true}\n', "holds true/false after numbers in row 2"),
+        ('{"y": {"z": 1}}\n', "is an object in row 1"),
+        ('{"y": 1, "y": 2}\n', "'y' occurs twice"),
+        ('{"y": 1}\n{"y": 2', "row 2 is not a JSON object"),
+        ('{"y": 1}\n3\n', "row 2 must be one JSON object"),
+        ("{}\n", "at least one key"),
+        ('{"y": 100000000000000000000}\n', "beyond 64 bits"),
+        ('[{"y": 1}]', "one JSON array"),
+        ("y\n1\n", "looks like text"),
+    ],
+)
+def test_broken_jsonl(write, monkeypatch, block, content, message):
+    monkeypatch.setattr(tables, "BLOCK", block)
+    with pytest.raises(InputError, match=message):
+        read_outputs(write("a.jsonl", content))
+
+
+# --- columns, numbered runs, and what is refused
+
+
+def test_numbered_runs_become_a_matrix_only_when_complete(write):
+    header = "y_prob_1,y_prob_0,scores_1,scores_2,answers_0,answers_2,log_probs_0,x_0,x_1"
+    d = read_outputs(write("a.csv", header + "\n.7,.3,1,2,a,b,5,6,7\n"))
+    assert list(d) == ["y_prob", *header.split(",")[2:]]
+    np.testing.assert_array_equal(d["y_prob"], [[0.3, 0.7]])
+    taken = read_outputs(write("b.csv", "scores,scores_0,scores_1\n9,1,2\n"))
+    assert sorted(taken) == ["scores", "scores_0", "scores_1"]
+    eleven = [f"scores_{i}" for i in range(11)]
+    d = read_outputs(write("c.csv", ",".join(eleven) + "\n" + ",".join(map(str, range(11))) + "\n"))
+    assert d["scores"].tolist() == [list(range(11))]
+
+
+def test_columns(write):
+    path = write("a.csv", "label,p,q,t\n1,.25,.75,u\n")
+    d = read_outputs(path, columns={"y": "label", "y_prob": ["p", "q"], "one": ["p"], "again": "p"})
+    assert list(d) == ["y", "y_prob", "one", "again"]
+    assert d["y_prob"].tolist() == [[0.25, 0.75]]
+    assert d["one"].shape == (1, 1)
+    assert d["again"].shape == (1,)
+    with pytest.raises(InputError, match="no column 'prob'; it has 'label', 'p', 'q', 't'"):
+        read_outputs(path, columns={"y": "prob"})
+    with pytest.raises(InputError, match="mix texts and numbers"):
+        read_outputs(path, columns={"y": ["p", "t"]})
+    for bad in ({}, ["y"], "y", {"y": 3}, {3: "y"}, {"y": []}, {"y": ["p", 3]}):
+        with pytest.raises(InputError, match="columns must"):
+            read_outputs(path, columns=bad)
+
+
+def test_paths_that_cannot_be_read(tmp_path, write):
+    for path, message in [
+        (tmp_path / "none.csv", "there is none at"),
+        (tmp_path, "is a folder"),
+        (write("empty.csv", ""), "is empty"),
+        (write("a.xyz", "y\n1\n"), "the suffix of path must be one of .csv"),
+        (write("a", "y\n1\n"), "the suffix of path"),
+        (write("a.npz.gz", "y\n1\n"), "the suffix of path"),
+    ]:
+        with pytest.raises(InputError, match=message):
+            read_outputs(path)
+    with pytest.raises(InputError, match="path must be the name of a file; got int"):
+        read_outputs(3)
+
+
+@pytest.mark.parametrize("suffix", ["pkl", "pickle", "pt", "pth", "joblib", "ckpt", "PT", "pt.gz"])
+def test_pickles_are_refused_by_name(write, suffix):
+    with pytest.raises(InputError, match=r"can run any code.*numpy\.savez"):
+        read_outputs(write(f"a.{suffix}", b"anything"))
+
+
+def test_missing_extras_name_the_pip_line(write, tmp_path, monkeypatch):
+    parquet = write("a.parquet", b"PAR1" + b"\0" * 100)
+    tensors = write("a.safetensors", (2).to_bytes(8, "little") + b"{}")
+    for module in ("pyarrow", "pyarrow.parquet", "safetensors"):
+        monkeypatch.setitem(sys.modules, module, None)
+    for path in (parquet, tensors):
+        with pytest.raises(MissingExtraError, match=r"pip install 'errorbars\[io\]'"):
+            read_outputs(path)

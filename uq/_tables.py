@@ -1,0 +1,276 @@
+"""Text tables, streamed: CSV and JSON lines to columns, the type of a column decided by all of its rows."""
+
+import csv
+import json
+import re
+from itertools import islice
+
+import numpy as np
+
+from ._base.exceptions import InputError
+
+__all__ = ["read_csv", "read_jsonl"]
+
+BLOCK = 50_000  # rows held as Python objects at one time
+LONG_TEXT = 200  # NumPy pads strings to the longest, so longer ones are kept as objects
+
+MISSING = frozenset({"", "NA", "N/A", "<NA>", "null", "NULL", "None"})
+_BOOL = {"true": True, "false": False}
+# underscores make an identifier, not a number: 1_2 may be the second answer to the first question
+_INT = re.compile(r"[+-]?\d+", re.ASCII)
+_FLOAT = re.compile(r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|nan|inf|infinity)", re.ASCII | re.IGNORECASE)
+_RANK = {"missing": 0, "int": 1, "float": 2}
+
+
+def read_csv(open_text, select, where, delimiter=","):
+    """Return {name: array} of the columns that `select` picks from the header. The file is read twice."""
+    rows = _csv_rows(open_text, where, delimiter)
+    header = next(rows, None)
+    if header is None:
+        raise InputError(f"{where} holds no rows, not even a header.")
+    names = select(header)
+    at = [header.index(name) for name in names]
+    kinds = ["missing"] * len(names)
+    for block in _blocks(rows):
+        for i, j in enumerate(at):
+            kinds[i] = _join(kinds[i], _kind(row[j] for row in block))
+    # the second pass knows the types, so that no column is ever held as text without need
+    rows = _csv_rows(open_text, where, delimiter)
+    next(rows)
+    parts = {name: [] for name in names}
+    for block in _blocks(rows):
+        for name, j, kind in zip(names, at, kinds, strict=True):
+            parts[name].append(_convert([row[j] for row in block], kind))
+    if names and not parts[names[0]]:
+        raise InputError(f"{where} holds a header but no rows.")
+    return {name: np.concatenate(part) for name, part in parts.items()}
+
+
+def _blocks(rows):
+    while block := list(islice(rows, BLOCK)):
+        yield block
+
+
+def _csv_rows(open_text, where, delimiter):
+    with open_text() as stream:
+        # strict, because an unclosed quote would swallow the rest of the file
+        reader = csv.reader(stream, delimiter=delimiter, strict=True)
+        width, number, blank = None, 0, None
+        try:
+            for row in reader:
+                if not row:
+                    blank = blank or (width and reader.line_num)
+                elif blank is not None and width == 1:
+                    raise InputError(
+                        f"{where}: line {blank} is blank, which may be a missing value or a mistake; remove it, or "
+                        "write the missing value as NA."
+                    )
+                elif width is None:
+                    header = _header(row, where)
+                    width = len(header)
+                    yield header
+                else:
+                    number += 1
+                    if len(row) != width:
+                        raise InputError(
+                            f"{where}: row {number} (line {reader.line_num}) has {len(row)} fields where the header "
+                            f"has {width}; every row must have one field per column."
+                        )
+                    yield row
+        except csv.Error as error:
+            raise InputError(
+                f"{where}: row {number + 1} (line {reader.line_num}) is not CSV: {error}. "
+                "Texts with quotes or line breaks are safer in JSON lines."
+            ) from None
+        except UnicodeDecodeError as error:
+            raise InputError(f"{where}: the text after row {number} is not UTF-8 ({error.reason}).") from None
+
+
+def _header(row, where):
+    names = [name.strip() for name in row]
+    if len(names) == 1 and (other := next((c for c in ";\t|," if c in names[0]), None)):
+        raise InputError(
+            f"{where}: the header {names[0]!r} is one field; the columns look separated by {other!r}. "
+            "Save it with commas (.csv) or tabs (.tsv)."
+        )
+    if not names[0]:
+        names[0] = "index"  # what pandas writes for an unnamed index
+    if "" in names:
+        raise InputError(f"{where}: column {names.index('') + 1} of the header has no name.")
+    if all(_FLOAT.fullmatch(name) for name in names) and names != [str(i) for i in range(len(names))]:
+        raise InputError(f"{where}: the first line must name the columns; got the numbers {', '.join(names[:5])}.")
+    refuse_duplicates(names, where)
+    return names
+
+
+def refuse_duplicates(names, where):
+    """Raise if a column name occurs twice."""
+    seen = set()
+    twice = sorted({str(name) for name in names if name in seen or seen.add(name)})
+    if twice:
+        raise InputError(f"{where}: every column needs its own name; found twice: {', '.join(twice)}.")
+
+
+def _kind(values):
+    seen = {value.strip() for value in values} - MISSING
+    if not seen:
+        return "missing"
+    if all(value.lower() in _BOOL for value in seen):
+        return "bool"
+    whole = {value for value in seen if _INT.fullmatch(value)}
+    if not all(len(value) < 40 and -(2**63) <= int(value) < 2**63 for value in whole):
+        return "text"  # an identifier: as a float it would meet its neighbours
+    if len(whole) == len(seen):
+        return "int"
+    return "float" if all(_FLOAT.fullmatch(value) for value in seen - whole) else "text"
+
+
+def _join(a, b):
+    if a == b or b == "missing":
+        return a
+    if a == "missing":
+        return b
+    return max(a, b, key=_RANK.__getitem__) if a in _RANK and b in _RANK else "text"
+
+
+def _convert(values, kind):
+    if kind == "text":
+        return text_array([value or None for value in values])
+    values = [None if (v := value.strip()) in MISSING else v for value in values]
+    if kind == "bool":
+        values = [None if value is None else _BOOL[value.lower()] for value in values]
+        return np.array(values, dtype=np.float64 if None in values else np.bool_)
+    if kind == "int" and None not in values:
+        return np.array([int(value) for value in values], dtype=np.int64)
+    return np.array([np.nan if value is None else float(value) for value in values], dtype=np.float64)
+
+
+def text_array(values):
+    """Return strings as an array: of objects where one is missing (None) or long, of NumPy strings elsewhere."""
+    if any(value is None or len(value) > LONG_TEXT for value in values):
+        array = np.empty(len(values), dtype=object)
+        array[:] = values
+        return array
+    return np.array(values, dtype=np.str_)
+
+
+def read_jsonl(open_text, select, where):
+    """Return {name: array} of the keys that `select` picks from the first row; equally long lists make a matrix."""
+    columns = None
+    rows = _json_rows(open_text, where)
+    first = 0
+    while block := list(islice(rows, BLOCK)):
+        if columns is None:
+            columns = {name: _JsonColumn(name, where) for name in select(list(block[0]))}
+        for i, row in enumerate(block, first + 1):
+            for name in columns:
+                if name not in row:
+                    raise InputError(
+                        f"{where}: row {i} has no key {name!r}, which row 1 has. Write null where a value is missing, "
+                        "or name the keys that you need in `columns`."
+                    )
+        for name, column in columns.items():
+            column.append([row[name] for row in block], first)
+        first += len(block)
+    if columns is None:
+        raise InputError(f"{where} holds no rows.")
+    return {name: column.array() for name, column in columns.items()}
+
+
+def _json_rows(open_text, where):
+    number = 0
+    with open_text() as stream:
+        try:
+            for line in stream:
+                if not line.strip():
+                    continue
+                number += 1
+                try:
+                    row = json.loads(line, object_pairs_hook=_unique)
+                except (ValueError, RecursionError) as error:
+                    raise InputError(
+                        f"{where}: row {number} is not a JSON object: {error}. A job that was stopped may have left "
+                        "its last line unfinished."
+                    ) from None
+                if not isinstance(row, dict) or not row:
+                    raise InputError(
+                        f"{where}: row {number} must be one JSON object with at least one key; "
+                        f"got {type(row).__name__}."
+                    )
+                yield row
+        except UnicodeDecodeError as error:
+            raise InputError(f"{where}: the text after row {number} is not UTF-8 ({error.reason}).") from None
+
+
+def _unique(pairs):
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"the key {next(n for n in names if names.count(n) > 1)!r} occurs twice")
+    return row
+
+
+_GROUP = {bool: "true/false", int: "numbers", float: "numbers", str: "text", list: "lists", dict: "objects"}
+
+
+class _JsonColumn:
+    """One key of a JSON lines file: blocks of rows that must agree in type and shape."""
+
+    def __init__(self, name, where):
+        self.label = f"{where}: {name!r}"
+        self.groups = {}  # depth of nesting -> what stands there
+        self.widths = {}  # depth of nesting -> length of the lists
+        self.parts = []
+
+    def append(self, values, first):
+        self.parts.append(self._block(values, lambda i: first + i + 1, 0))
+
+    def array(self):
+        parts = self.parts
+        if "text" in self.groups.values():
+            # a block of nulls alone was taken for missing numbers
+            parts = [np.full(p.shape, None, dtype=object) if p.dtype.kind == "f" else p for p in parts]
+        shape = max((p.shape[1:] for p in parts), key=len)
+        nulls = sum(len(p) for p in parts if p.shape[1:] != shape)
+        if nulls:
+            raise InputError(f"{self.label} is null in {nulls} rows where the others hold lists.")
+        return np.concatenate(parts)
+
+    def _block(self, values, row_of, depth):
+        group = self.groups.get(depth)
+        for i, value in enumerate(values):
+            if value is None:
+                continue
+            found = _GROUP[type(value)]
+            if group is None:
+                group = self.groups[depth] = found
+            if found != group or found == "objects":
+                what = "is an object" if found == "objects" else f"holds {found} after {group}"
+                raise InputError(
+                    f"{self.label} {what} in row {row_of(i)}; a column must hold one kind of value: numbers, "
+                    "true/false, text, or lists of them. Name the keys that you need in `columns` to leave it out."
+                )
+        if group == "lists":
+            return self._lists(values, row_of, depth)
+        if group == "text":
+            return text_array(values)
+        if None in values or group is None:
+            return np.array([np.nan if v is None else v for v in values], dtype=np.float64)
+        if group == "numbers" and any(type(v) is int and not -(2**63) <= v < 2**63 for v in values):
+            if any(type(v) is float for v in values):
+                return np.array(values, dtype=np.float64)
+            raise InputError(f"{self.label} holds integers beyond 64 bits; write identifiers as text.")
+        return np.array(values)
+
+    def _lists(self, values, row_of, depth):
+        for i, value in enumerate(values):
+            width = self.widths.setdefault(depth, len(value)) if value is not None else None
+            if value is None or len(value) != width or not width:
+                got = "null" if value is None else f"{len(value)} values"
+                raise InputError(
+                    f"{self.label} holds {got} in row {row_of(i)} where {self.widths.get(depth, 'some')} are expected; "
+                    "lists of equal length make a matrix, shorter ones must be filled up with null."
+                )
+        flat = [x for value in values for x in value]
+        inner = self._block(flat, lambda i: row_of(i // self.widths[depth]), depth + 1)
+        return inner.reshape(len(values), self.widths[depth], *inner.shape[1:])
