@@ -131,7 +131,7 @@ class TLaw(_Pivot):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class BinomialLaw(Law):
-    """A count of successes in `n` independent trials, by its exact tails ("clopper_pearson") or its score ("wilson")."""
+    """Successes in `n` independent trials, by their exact tails ("clopper_pearson") or their score ("wilson")."""
 
     n_success: int
     n: int
@@ -160,7 +160,7 @@ class BinomialLaw(Law):
         if side < 0:
             # the product of the two roots, which does not cancel near 0
             return float(0.0 if k == 0 else (k * k / n) / (k + z * z / 2 + root))
-        return float(1.0 if k == n else 1 - ((n - k) ** 2 / n) / (n - k + z * z / 2 + root))
+        return float(1.0 if k == n else (k + z * z / 2 + root) / (n + z * z))
 
     def p_greater(self, null):
         k, n = self.n_success, self.n
@@ -220,7 +220,9 @@ class FiellerLaw(Law):
     cov: float = 0.0
     df: float = np.inf
 
-    remedy = "the denominator is not distinguishable from 0 at this level; a lower level or more rows would bound the ratio."
+    remedy = (
+        "the denominator is not distinguishable from 0 at this level; a lower level or more rows would bound the ratio."
+    )
 
     def _t(self, null):
         sign = np.sign(self.denominator) or 1.0
@@ -290,10 +292,12 @@ class DrawsLaw(Law):
         return np.array(values) if self.draws.ndim == 2 else values[0]
 
     def lower(self, alpha):
-        return self._each(lambda d, z0, a: _quantile(_filled(d, -np.inf), _bca_level(alpha, z0, a, self.kind)))
+        return self._each(lambda d, z0, a: _quantile(_filled(d, -np.inf), _bca_level(alpha, z0, a, self.kind), -np.inf))
 
     def upper(self, alpha):
-        return self._each(lambda d, z0, a: _quantile(_filled(d, np.inf), _bca_level(1 - alpha, z0, a, self.kind)))
+        return self._each(
+            lambda d, z0, a: _quantile(_filled(d, np.inf), _bca_level(1 - alpha, z0, a, self.kind), np.inf)
+        )
 
     def p_greater(self, null):
         return self._each(lambda d, z0, a: _bca_tail(_rank(_filled(d, -np.inf), null, "right"), z0, a, self.kind))
@@ -310,18 +314,23 @@ def _filled(draws, value):
     return np.sort(np.where(np.isnan(draws), value, draws))
 
 
-def _quantile(draws, u):
+def _quantile(draws, u, open_end):
+    """Return the draw at level u; `open_end` is what lies beyond the draws on the side where the limit is open."""
     position = u * (draws.size + 1) - 1
     # a hair of tolerance, so that .025 * 40 is the first draw and not just below it
     if position < -1e-9:
-        return -np.inf
+        return open_end if open_end < 0 else float(draws[0])
     if position > draws.size - 1 + 1e-9:
-        return np.inf
+        return open_end if open_end > 0 else float(draws[-1])
     i = min(max(int(position), 0), draws.size - 1)
     j = min(i + 1, draws.size - 1)
     weight = min(max(position - i, 0.0), 1.0)
     if weight < 1e-9 or draws[i] == draws[j]:
         return float(draws[i])
+    if weight > 1 - 1e-9:
+        return float(draws[j])
+    if np.isinf(draws[i]) or np.isinf(draws[j]):
+        return open_end
     return float(draws[i] + weight * (draws[j] - draws[i]))
 
 
@@ -333,9 +342,10 @@ def _rank(draws, x, side):
     if k == draws.size:
         return 1.0 if side == "right" else draws.size / (draws.size + 1)
     below, above = draws[k - 1], draws[k]
-    part = (x - below) / (above - below) if np.isfinite(below) and np.isfinite(above) and above > below else 0.0
-    if side == "left" and not np.isfinite(above):
-        part = 0.0
+    if np.isfinite(below) and np.isfinite(above):
+        part = (x - below) / (above - below)
+    else:  # the whole gap towards a draw that is undefined
+        part = 1.0 if side == "right" else 0.0
     return (k + part) / (draws.size + 1)
 
 

@@ -158,7 +158,7 @@ class Interval(Result):
 
     @property
     def width(self):
-        """upper - lower."""
+        """Length of the interval, ``upper - lower``."""
         return self.upper - self.lower
 
     def contains(self, y):
@@ -259,7 +259,7 @@ class Estimate(Result):
     >>> accuracy.conf_int(.95)
     [0.7819, 0.9667] (95 % interval, method: clopper_pearson, guarantee: finite-sample)
     >>> round(accuracy.pvalue(null=.8, alternative="greater"), 4)
-    0.0480
+    0.048
     """
 
     estimate: Any

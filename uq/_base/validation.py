@@ -106,7 +106,9 @@ def _check_finite(array, owner, name, nan_policy):
     n_inf = int(np.isinf(array).sum())
     first = int(np.flatnonzero(bad.reshape(len(array), -1).any(axis=1))[0])
     what = " and ".join(text for text, k in ((f"{n_nan} NaN", n_nan), (f"{n_inf} infinite", n_inf)) if k)
-    remedy = "Clip or remove infinite values." if n_inf else "Remove them, or use nan_policy='omit' where it is offered."
+    remedy = (
+        "Clip or remove infinite values." if n_inf else "Remove them, or use nan_policy='omit' where it is offered."
+    )
     raise InputError(
         f"{owner}: {name} must be finite; got {what} among {array.size} values, the first in row {first}. {remedy}"
     )
@@ -188,7 +190,7 @@ def check_weights(sample_weight, owner, n, name="sample_weight"):
 
 
 def drop_missing(owner, *arrays):
-    """Drop the rows in which any array is NaN. Return the arrays (None stays None), the mask kept, and how many went."""
+    """Drop rows in which any array is NaN; return the arrays (None stays None), the mask of the rest, and how many."""
     keep = np.ones(len(arrays[0]), dtype=bool)
     for array in arrays:
         if array is not None and array.dtype.kind == "f":

@@ -101,16 +101,16 @@ def estimate_difference(
     Examples
     --------
     >>> from uq import estimate_difference
-    >>> a = [1] * 40 + [1] * 9 + [0] * 2 + [0] * 9
-    >>> b = [1] * 40 + [0] * 9 + [1] * 2 + [0] * 9
+    >>> a = [1] * 51 + [1] * 12 + [0] * 3
+    >>> b = [1] * 51 + [0] * 12 + [1] * 3
     >>> difference = estimate_difference(a, b)
     >>> print(difference)
-    0.1167, 95 % interval [0.005151, 0.2328], std. error 0.05365
-    n = 60; method: mcnemar, guarantee: finite-sample
+    0.1364, 95 % interval [0.02056, 0.2611], std. error 0.05666
+    n = 66; method: mcnemar, guarantee: finite-sample
     >>> round(difference.pvalue(0), 4)
-    0.0654
+    0.0352
     >>> round(1 - estimate_difference(a, b, method="dirichlet").pvalue(0, "greater"), 4)
-    0.9807
+    0.9894
     """
     owner = "estimate_difference"
     check_option(method, METHODS, owner, "method")

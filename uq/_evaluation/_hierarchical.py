@@ -1,4 +1,4 @@
-"""The mean over tasks of a beta-binomial hierarchy, by quadrature (Bowyer, Aitchison and Ivanova 2025, arXiv:2503.01747).
+"""The mean over tasks of a beta-binomial hierarchy, by quadrature (Bowyer et al. 2025, arXiv:2503.01747).
 
 theta ~ U(0, 1), d ~ Exp(1), n_correct of task t ~ BetaBinomial(n_t, d theta, d (1 - theta)). The posterior of theta is
 integrated on a tensor grid in (logit theta, log d) that is laid around the mode and widened until the density has

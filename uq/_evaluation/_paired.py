@@ -82,7 +82,8 @@ class McNemarLaw(Law):
                 high = middle
             else:
                 low = middle
-        return float(low)
+        # every difference below 0 is rejected and McNemar's test keeps 0 itself
+        return 0.0 if high == 0.0 else float(low)
 
 
 def _binomial_sf(k, n, p):

@@ -22,7 +22,7 @@ def warn_small(n, n_groups, *, stacklevel=4):
     elif n_groups is None and n < FEW_ROWS:
         warnings.warn(
             f"{n} rows are few for an asymptotic interval, which may be too short; for scores with known bounds use "
-            f"method='betting' with bounds=(low, high), for 0/1 scores an exact method, or collect at least {FEW_ROWS}.",
+            f"method='betting' with bounds=(low, high), for 0/1 scores an exact one, or collect at least {FEW_ROWS}.",
             SmallSampleWarning,
             stacklevel=stacklevel,
         )
