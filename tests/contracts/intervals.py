@@ -72,6 +72,8 @@ class IntervalContract:
                 assert not np.isnan(interval.lower).any()
                 assert not np.isnan(interval.upper).any()
                 assert np.all(interval.lower <= interval.upper)
+                assert np.all(interval.lower < np.inf), "an interval without a number in it"
+                assert np.all(interval.upper > -np.inf), "an interval without a number in it"
 
     def test_stays_within_the_support(self, result):
         low, high = self.supported(result)

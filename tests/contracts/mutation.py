@@ -14,5 +14,5 @@ def run_test(suite, test, **fixtures):
         function(**{wanted: fixtures[wanted] for wanted in inspect.signature(function).parameters})
 
 
-def tests_of(suite):
+def names_of(suite):
     return [name for name in dir(suite) if name.startswith("test_")]

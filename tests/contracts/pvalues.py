@@ -72,14 +72,17 @@ class PValueContract:
         for level in self.duality_levels:
             for alternative in ("two-sided", "less", "greater"):
                 lower, upper = self.ask_interval(result, level, alternative)
+                with np.errstate(invalid="ignore"):
+                    widths = upper - lower
                 if alternative != "less":
-                    self._crossing(result, level, alternative, lower, -1, upper - lower)
+                    self._crossing(result, level, alternative, lower, -1, widths)
                 if alternative != "greater":
-                    self._crossing(result, level, alternative, upper, +1, upper - lower)
+                    self._crossing(result, level, alternative, upper, +1, widths)
 
     def _crossing(self, result, level, alternative, ends, outward, widths):
         error = 1 - level
-        tolerance = self.slack * min(error, level)
+        # a p-value near 1 is a difference of numbers near 1, and no decision hangs on its ninth digit
+        tolerance = self.slack * min(error, level) + (1e-8 if level < 0.5 else 0.0)
         for j, end in enumerate(ends):
             what = f"{alternative} at level {level}, end {end}, coefficient {j}"
             if not np.isfinite(end):

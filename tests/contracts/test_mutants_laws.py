@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from contracts import IntervalContract, PValueContract, SuperUniformContract
-from contracts.mutation import run_test, tests_of
+from contracts.mutation import names_of, run_test
 from uq import Estimate, Interval
 from uq._base.laws import BinomialLaw, NormalLaw
 
@@ -218,7 +218,7 @@ PVALUE_MUTANTS = [
 
 @pytest.mark.parametrize("suite", [IntervalContract, PValueContract])
 def test_a_sound_estimate_passes(suite):
-    for test in tests_of(suite):
+    for test in names_of(suite):
         run_test(suite(), test, result=_Faulty.sound)
 
 
@@ -235,7 +235,7 @@ def test_each_fault_of_an_interval_or_a_pvalue_is_found(suite, mutant, test):
 
 @pytest.mark.parametrize(("suite", "mutants"), [(IntervalContract, INTERVAL_MUTANTS), (PValueContract, PVALUE_MUTANTS)])
 def test_every_test_of_the_suite_finds_a_fault(suite, mutants):
-    assert {test for _, test in mutants} == set(tests_of(suite))
+    assert {test for _, test in mutants} == set(names_of(suite))
 
 
 class TestTTestIsUniform(SuperUniformContract):

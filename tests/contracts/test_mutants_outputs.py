@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from contracts import OutputEstimatorContract
-from contracts.mutation import run_test, tests_of
+from contracts.mutation import names_of, run_test
 from contracts.reference import ClassShift, MeanShift
 from uq import Interval
 from uq._base.validation import check_vector
@@ -237,4 +237,4 @@ def test_each_fault_of_an_estimator_is_found(mutant, test):
 
 def test_every_test_of_the_estimator_suite_finds_a_fault():
     found = {test.partition("[")[0] for _, test in MUTANTS}
-    assert found == set(tests_of(OutputEstimatorContract))
+    assert found == set(names_of(OutputEstimatorContract))
