@@ -332,9 +332,10 @@ class RankSummary(Result):
         center = self.center if self.greater_is_better else -self.center
         signs, unvaried, critical = core.simultaneous_signs(self._merit(), center, level, self.df)
         if not np.isfinite(critical):
+            behind = "" if self.df == np.inf else f" from {self.df + 1:g} items or clusters"
             warnings.warn(
-                f"every rank is possible: {len(self.samples)} draws from {self.df + 1:g} items or clusters do not "
-                f"resolve the level {level:g}. More draws, or more items, would.",
+                f"every rank is possible: {len(self.samples)} draws{behind} do not resolve the level {level:g}. "
+                "More draws, or more items, would.",
                 InfiniteBoundWarning,
                 stacklevel=stacklevel,
             )

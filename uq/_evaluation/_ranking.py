@@ -10,10 +10,9 @@ from uq._base.random import check_rng
 from uq._base.rank import RankSummary, check_names
 from uq._base.resampling import resample_sums
 from uq._base.validation import check_count, check_groups, check_matrix, drop_missing
+from uq._evaluation._warn import FEW_GROUPS, FEW_ROWS
 
 __all__ = ["rank_models"]
-
-FEW_ITEMS, FEW_GROUPS = 30, 20
 
 
 def rank_models(
@@ -69,9 +68,10 @@ def rank_models(
     -----
     **Guarantee.** Asymptotic: with independent items (or clusters) drawn from the population that the ranking is about,
     the sets of `RankSummary.rank_interval` hold all true ranks at once with probability at least the confidence level,
-    ties and near ties included. Few items, or scores with rare large values, lose some of it. The shares of resamples
-    (rank probabilities, win probabilities) describe and promise nothing. The models are taken as they are: nothing is
-    said about another training run.
+    ties and near ties included. In simulations of five models it was kept from 50 items on (0/1 and skewed scores, tied
+    or nearly), but with tied means and tails as different as lognormal against nearly constant it held .87 at 50 items
+    and .90 at 200 where .95 was asked for. The shares of resamples (rank probabilities, win probabilities) describe and
+    promise nothing. The models are taken as they are: nothing is said about another training run.
 
     References
     ----------
@@ -135,8 +135,8 @@ def _drop(owner, table, codes):
 
 
 def _warn_if_few(n_items, n_groups):
-    if n_groups is None and n_items < FEW_ITEMS:
-        few = f"{n_items} items are fewer than {FEW_ITEMS}"
+    if n_groups is None and n_items < FEW_ROWS:
+        few = f"{n_items} items are fewer than {FEW_ROWS}"
     elif n_groups is not None and n_groups < FEW_GROUPS:
         few = f"{n_groups} clusters are fewer than {FEW_GROUPS}"
     else:
