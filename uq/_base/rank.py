@@ -1,7 +1,6 @@
 """Who ranks where, and how sure that is: the one summary that judges, pairwise games and tables of scores share."""
 
 import warnings
-from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
@@ -77,7 +76,7 @@ class RankSummary(Result):
     """
 
     samples: Any
-    names: Sequence[str] | None = None
+    names: Any = None
     _: KW_ONLY
     greater_is_better: bool = True
     center: Any = None
@@ -173,7 +172,8 @@ class RankSummary(Result):
         level = check_level(confidence_level, "RankSummary.rank_interval")
         method = self._method(method, "RankSummary.rank_interval")
         if method == "credible":
-            lower, upper = core.rank_quantiles(*core.tied_positions(self._merit()), level)
+            first, last = core.tied_positions(self._merit())
+            lower, upper = core.rank_quantiles(first, last, level)
         else:
             signs = self._signs(level, stacklevel=3)
             lower = 1 + (signs < 0).sum(axis=1)

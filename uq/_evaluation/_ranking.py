@@ -101,6 +101,7 @@ def rank_models(
     rng = check_rng(rng, owner)
     (table, codes), _, n_dropped = _drop(owner, table, codes)
     n_groups = None if codes is None else int(codes.max()) + 1
+    n_units = len(table) if n_groups is None else n_groups
     _warn_if_few(len(table), n_groups)
 
     return RankSummary(
@@ -110,7 +111,7 @@ def rank_models(
         center=table.mean(axis=0),
         guarantee="asymptotic",
         method="paired bootstrap of " + ("items" if codes is None else "clusters"),
-        df=(len(table) if codes is None else n_groups) - 1,
+        df=n_units - 1,
         n=len(table),
         n_groups=n_groups,
         n_dropped=n_dropped,
