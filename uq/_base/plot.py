@@ -88,7 +88,9 @@ def heatmap(ax, matrix, row_names, column_names, *, title="", x_label="", y_labe
     if matrix.size <= 400:
         for (i, j), value in np.ndenumerate(matrix):
             if value >= 0.005:
-                ax.text(j, i, f"{value:.2f}", ha="center", va="center", color="white" if value > 0.6 else "black", size=8)
+                ax.text(
+                    j, i, f"{value:.2f}", ha="center", va="center", color="white" if value > 0.6 else "black", size=8
+                )
     return ax
 
 

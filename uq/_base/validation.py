@@ -34,10 +34,12 @@ def check_level(confidence_level, owner, name="confidence_level"):
 
 def check_number(value, owner, name, *, low=-math.inf, high=math.inf, closed=False, remedy=""):
     """Return a finite real number inside (low, high), or [low, high] where `closed`."""
-    ok = isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_)) and math.isfinite(value)
-    if ok:
-        ok = low <= value <= high if closed else low < value < high
-    if not ok:
+    ok = isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_))
+    try:
+        ok = ok and math.isfinite(value)
+    except OverflowError:  # an int beyond the floats
+        ok = False
+    if not (ok and (low <= value <= high if closed else low < value < high)):
         span = f"[{low}, {high}]" if closed else f"({low}, {high})"
         raise InputError(f"{owner}: {name} must be a number in {span}; got {value!r}. {remedy}".rstrip())
     return float(value)
@@ -166,7 +168,7 @@ def check_groups(groups, owner, n, *, name="groups", min_groups=2):
             "Row i of each must describe the same item."
         )
     try:
-        names, codes = np.unique(labels, return_inverse=True)
+        names, codes = _unique(labels)
     except TypeError:
         raise InputError(f"{owner}: {name} must hold labels of one kind (all numbers or all strings).") from None
     if len(names) < min_groups:
@@ -175,6 +177,17 @@ def check_groups(groups, owner, n, *, name="groups", min_groups=2):
             "One cluster says nothing about the variation between clusters."
         )
     return codes.reshape(-1), names
+
+
+def _unique(labels):
+    """Return the sorted labels and the code of each row; small integers are counted instead of sorted."""
+    if labels.dtype.kind in "iu" and labels.size:
+        low, high = int(labels.min()), int(labels.max())
+        if high - low < 4 * labels.size:
+            shifted = labels.astype(np.int64) - low
+            present = np.bincount(shifted) > 0
+            return np.flatnonzero(present) + low, (np.cumsum(present) - 1)[shifted]
+    return np.unique(labels, return_inverse=True)
 
 
 def check_weights(sample_weight, owner, n, name="sample_weight"):

@@ -126,9 +126,9 @@ def estimate_difference(
     a = check_vector(a, owner, "a", nan_policy=nan_policy)
     b = check_vector(b, owner, "b", nan_policy=nan_policy)
     check_same_length(owner, a=a, b=b)
-    codes = None if groups is None else check_groups(groups, owner, len(a), min_groups=1)[0]
+    codes = None if groups is None else check_groups(groups, owner, len(a))[0]
     (a, b, codes), _, n_dropped = drop_missing(owner, a, b, codes)
-    if codes is not None:
+    if codes is not None and n_dropped:
         codes = check_groups(codes, owner, len(a))[0]
     if bounds is not None:
         low, high = check_bounds(bounds, owner, np.concatenate([a, b]), "a and b")

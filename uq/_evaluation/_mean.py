@@ -119,9 +119,9 @@ def estimate_mean(
     seeded = rng is not None
     rng = check_rng(rng, owner)
     scores = check_vector(scores, owner, "scores", nan_policy=nan_policy)
-    codes = None if groups is None else check_groups(groups, owner, len(scores), min_groups=1)[0]
+    codes = None if groups is None else check_groups(groups, owner, len(scores))[0]
     (scores, codes), _, n_dropped = drop_missing(owner, scores, codes)
-    if codes is not None:
+    if codes is not None and n_dropped:
         codes = check_groups(codes, owner, len(scores))[0]  # again: a cluster may have been dropped whole
     if bounds is not None:
         bounds = check_bounds(bounds, owner, scores)

@@ -99,7 +99,8 @@ def _tail_sup(t, u, n, null):
     d = t + u
     rate_low = special.betaincinv(d, n - d + 1, _GAMMA / 2) if d else 0.0
     rate_high = special.betainccinv(d + 1, n - d, _GAMMA / 2) if d < n else 1.0
-    rates = np.linspace(max(rate_low, abs(null)), max(rate_high, abs(null)), 25)
+    # the tail is smooth in the rate, and smoother the more items there are
+    rates = np.linspace(max(rate_low, abs(null)), max(rate_high, abs(null)), 97 if n <= 300 else 25)
     z = _standardised(t - u, d, n, null)
     # the discordant counts that any of these rates can bring, to within 1e-15
     low = max(0, int(n * rates[0] - 9 * np.sqrt(n * rates[0]) - 9))

@@ -1,0 +1,162 @@
+"""estimate_difference: McNemar's exact test, the Dirichlet posterior, metrics, and bad input."""
+
+import numpy as np
+import pytest
+from scipy import special, stats
+from sklearn.metrics import accuracy_score, roc_auc_score
+
+from uq import estimate_difference, estimate_mean
+from uq._evaluation._paired import DirichletLaw, McNemarLaw
+from uq.exceptions import InputError
+
+
+def binary_pair(only_a, only_b, n):
+    both = (n - only_a - only_b) // 2
+    counts = [only_a, only_b, both, n - only_a - only_b - both]
+    return np.repeat([1, 0, 1, 0], counts), np.repeat([0, 1, 1, 0], counts)
+
+
+@pytest.mark.parametrize(("t", "u", "n"), [(12, 3, 60), (3, 12, 60), (0, 5, 20), (7, 7, 30), (0, 0, 25), (25, 0, 25)])
+def test_pvalue_at_zero_is_mcnemars_exact_one(t, u, n):
+    ours = estimate_difference(*binary_pair(t, u, n))
+    assert ours.method == "mcnemar"
+    expected = stats.binomtest(t, t + u).pvalue if t + u else 1.0
+    assert ours.pvalue(0) == pytest.approx(expected, rel=1e-10)
+    assert ours.estimate == pytest.approx((t - u) / n)
+
+
+def brute_tail(t, u, n, null):
+    """The unconditional tail by summing the trinomial law over all tables, the rate over a fine grid."""
+
+    def standardised(only_a, only_b):
+        d = only_a + only_b
+        variance = np.maximum(d / n, abs(null)) - null**2 + 1 / n
+        return (only_a - only_b - n * null) / np.sqrt(n * variance)
+
+    a, b = np.array([(i, j) for i in range(n + 1) for j in range(n + 1 - i)]).T
+    reached = standardised(a, b) >= standardised(t, u) - 1e-9
+    d = t + u
+    low = stats.beta.ppf(5e-5, d, n - d + 1) if d else 0.0
+    high = stats.beta.isf(5e-5, d + 1, n - d) if d < n else 1.0
+    a, b = a[reached], b[reached]
+    ways = special.gammaln(n + 1) - special.gammaln(a + 1) - special.gammaln(b + 1) - special.gammaln(n - a - b + 1)
+    tails = []
+    for q in np.linspace(max(low, abs(null)), max(high, abs(null)), 400):
+        p, r = max((q + null) / 2, 0.0), max((q - null) / 2, 0.0)
+        log = ways + special.xlogy(a, p) + special.xlogy(b, r) + special.xlogy(n - a - b, max(1 - q, 0.0))
+        tails.append(np.exp(log).sum())
+    return max(tails)
+
+
+@pytest.mark.parametrize(("t", "u", "n"), [(5, 1, 12), (0, 3, 10), (4, 4, 14), (0, 0, 8), (9, 0, 9)])
+@pytest.mark.parametrize("null", [-0.4, -0.1, 0.05, 0.3])
+def test_unconditional_tail_against_all_tables(t, u, n, null):
+    law = McNemarLaw(only_a=t, only_b=u, n=n)
+    # two grids of rates: they may miss the maximum by a little, never by much
+    assert law._unconditional(null) - 1e-4 == pytest.approx(brute_tail(t, u, n, null), abs=2e-4)
+
+
+@pytest.mark.parametrize(
+    ("t", "u", "n"), [(12, 3, 60), (20, 21, 300), (0, 0, 30), (0, 6, 40), (10, 0, 10), (140, 60, 3000)]
+)
+@pytest.mark.parametrize("level", [0.8, 0.95, 0.99])
+def test_mcnemar_interval_ends_where_the_pvalue_crosses(t, u, n, level):
+    law = McNemarLaw(only_a=t, only_b=u, n=n)
+    lower, upper = law.interval(level, "two-sided")
+    assert -1 <= lower <= (t - u) / n <= upper <= 1
+    for end, outside in ((lower, -1), (upper, 1)):
+        if abs(end) < 1:
+            assert law.pvalue(end - outside * 2e-6, "two-sided") >= 1 - level - 1e-9
+            assert law.pvalue(end + outside * 2e-6, "two-sided") <= 1 - level + 1e-9
+
+
+def test_mcnemar_agrees_with_the_t_interval_when_n_is_large():
+    a, b = binary_pair(900, 700, 10000)
+    exact, t = estimate_difference(a, b).conf_int(), estimate_difference(a, b, method="t").conf_int()
+    np.testing.assert_allclose(list(exact), list(t), atol=2e-4)
+
+
+@pytest.mark.parametrize(("t", "u", "n"), [(12, 3, 60), (0, 0, 10), (1, 4, 9)])
+def test_dirichlet_against_simulation_and_closed_form(t, u, n):
+    law = DirichletLaw(only_a=t, only_b=u, n=n)
+    theta = np.random.default_rng(0).dirichlet([t + 1, u + 1, n - t - u + 2], 400_000)
+    delta = theta[:, 0] - theta[:, 1]
+    for level in (0.5, 0.95):
+        lower, upper = law.interval(level, "two-sided")
+        assert np.mean((lower <= delta) & (delta <= upper)) == pytest.approx(level, abs=0.004)
+    mean, sd = law.moments()
+    assert (mean, sd) == pytest.approx((delta.mean(), delta.std()), abs=1e-3)
+    closed = 1 - stats.beta(t + 1, u + 1).cdf(0.5)
+    assert 1 - law.p_greater(0) == pytest.approx(closed, abs=1e-12)
+    assert law._cdf(1e-9) == pytest.approx(law.p_greater(0), abs=1e-6)
+
+
+def test_dirichlet_is_dual():
+    law = DirichletLaw(only_a=8, only_b=3, n=40)
+    for level in (0.5, 0.95, 0.999):
+        for end in law.interval(level, "two-sided"):
+            assert law.pvalue(end, "two-sided") == pytest.approx(1 - level, abs=1e-9)
+
+
+def test_differences_are_means_of_differences():
+    rng = np.random.default_rng(1)
+    a, b, groups = rng.normal(size=80), rng.normal(size=80), np.repeat(np.arange(20), 4)
+    assert estimate_difference(a, b) == estimate_mean(a - b, method="t")
+    assert estimate_difference(a, b, groups).std_error == estimate_mean(a - b, groups).std_error
+    ours = estimate_difference(a, b, method="bootstrap", n_resamples=199, rng=3)
+    assert ours == estimate_mean(a - b, method="bootstrap", n_resamples=199, rng=3)
+    assert estimate_difference(b, a).estimate == -estimate_difference(a, b).estimate
+
+
+def test_bounds_of_scores_become_bounds_of_their_difference():
+    rng = np.random.default_rng(1)
+    a, b = rng.beta(2, 1, 50), rng.beta(2, 1, 50)
+    ours = estimate_difference(a, b, bounds=(0, 1))
+    assert ours == estimate_mean(a - b, bounds=(-1, 1))
+    assert ours.guarantee == "finite-sample"
+
+
+def test_omit_drops_items_that_either_model_misses():
+    a, b = np.array([1.0, np.nan, 0, 1] * 10), np.array([1.0, 0, np.nan, 0] * 10)
+    ours = estimate_difference(a, b, nan_policy="omit")
+    assert (ours.n, ours.n_dropped, ours.estimate) == (20, 20, 0.5)
+
+
+def test_metric_difference_is_paired():
+    rng = np.random.default_rng(2)
+    y = rng.integers(0, 2, 150)
+    a = y + rng.normal(size=150)
+    b = a + 0.1 * rng.normal(size=150)  # nearly the same model: a paired interval is short
+    ours = estimate_difference(a, b, metric=roc_auc_score, y_true=y, n_resamples=499, rng=0)
+    assert ours.estimate == pytest.approx(roc_auc_score(y, a) - roc_auc_score(y, b))
+    assert ours.conf_int().width < 0.1
+    labels = np.array(["no", "yes"])
+    named = estimate_difference(
+        labels[(a > 0.5).astype(int)], labels[y], metric=accuracy_score, y_true=labels[y], n_resamples=99, rng=0
+    )
+    assert named.estimate == pytest.approx(np.mean((a > 0.5) == y) - 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"a": [1, 0], "b": [1]}, "as many rows"),
+        ({"a": [1, np.nan], "b": [1, 0]}, "a must be finite"),
+        ({"a": [1, 0], "b": [1, np.inf]}, "b must be finite"),
+        ({"a": [], "b": []}, "at least one row"),
+        ({"a": [1, 0.5], "b": [1, 0], "method": "mcnemar"}, "only 0 and 1"),
+        ({"a": [1, 0], "b": [1, 0], "groups": [0, 1], "method": "dirichlet"}, "takes no groups"),
+        ({"a": [1, 0], "b": [1, 0], "groups": [0, 0]}, "at least 2 different labels"),
+        ({"a": [1, 0], "b": [1, 0], "method": "unpaired"}, "must be one of"),
+        ({"a": [1, 0], "b": [1, 0], "metric": accuracy_score}, "belong together"),
+        ({"a": [1, 0], "b": [1, 0], "y_true": [1, 0]}, "belong together"),
+        ({"a": [1, 0], "b": [1, 0], "y_true": [1, 0], "metric": "accuracy"}, "callable"),
+        ({"a": [1, 0], "b": [1, 0], "y_true": [1, 0], "metric": accuracy_score, "method": "t"}, "with a metric"),
+        ({"a": [1, 0], "b": [1, 0], "y_true": [1, 0, 1], "metric": accuracy_score}, "as many rows"),
+        ({"a": [1, 2], "b": [1, 0], "bounds": (0, 1)}, "within bounds"),
+        ({"a": [1, 0], "b": [1, 0], "method": "cluster"}, "needs groups"),
+    ],
+)
+def test_bad_input(arguments, message):
+    with pytest.raises(InputError, match=message):
+        estimate_difference(**arguments)

@@ -1,0 +1,111 @@
+"""estimate_metric: scikit-learn's metrics, weights, clusters, undefined resamples, and bad input."""
+
+import numpy as np
+import pytest
+from scipy import stats
+from sklearn.metrics import accuracy_score, f1_score, log_loss, mean_absolute_error, roc_auc_score
+
+from uq import estimate_mean, estimate_metric
+from uq.exceptions import InputError
+
+RNG = np.random.default_rng(0)
+Y = RNG.integers(0, 2, 120)
+PROB = 1 / (1 + np.exp(-(2 * Y - 1 + RNG.normal(0, 1.5, 120))))
+
+
+def test_a_mean_by_metric_is_the_bootstrap_of_that_mean():
+    correct = ((PROB > 0.5) == Y).astype(float)
+    by_metric = estimate_metric(accuracy_score, Y, PROB > 0.5, n_resamples=4000, rng=0)
+    by_mean = estimate_mean(correct, method="bootstrap", n_resamples=4000, rng=1)
+    assert by_metric.estimate == by_mean.estimate
+    assert by_metric.std_error == pytest.approx(by_mean.std_error, rel=0.05)
+    np.testing.assert_allclose(list(by_metric.conf_int()), list(by_mean.conf_int()), atol=0.02)
+
+
+def test_interval_of_an_auc_is_scipys_bca():
+    ours = estimate_metric(roc_auc_score, Y, PROB, n_resamples=3000, rng=0).conf_int()
+    theirs = stats.bootstrap(
+        (Y, PROB), roc_auc_score, paired=True, vectorized=False, n_resamples=3000, rng=1
+    ).confidence_interval
+    np.testing.assert_allclose(list(ours), list(theirs), atol=0.015)
+
+
+@pytest.mark.parametrize("metric", [f1_score, mean_absolute_error])
+def test_scikit_learns_metrics_fit_as_they_are(metric):
+    ours = estimate_metric(metric, Y, (PROB > 0.5).astype(int), n_resamples=199, rng=0)
+    assert ours.estimate == pytest.approx(metric(Y, (PROB > 0.5).astype(int)))
+    assert ours.conf_int().contains(ours.estimate)
+
+
+def test_probability_columns_and_string_labels():
+    columns = np.column_stack([1 - PROB, PROB])
+    names = np.array(["cat", "dog"])[Y]
+    ours = estimate_metric(log_loss, names, columns, n_resamples=99, rng=0)
+    assert ours.estimate == pytest.approx(log_loss(Y, columns))
+
+
+def test_weights_go_with_their_rows():
+    weights = RNG.integers(1, 4, 120)
+    ours = estimate_metric(accuracy_score, Y, PROB > 0.5, sample_weight=weights, n_resamples=499, rng=0)
+    assert ours.estimate == pytest.approx(np.average((PROB > 0.5) == Y, weights=weights))
+
+
+def test_clusters_widen_the_interval_of_copied_rows():
+    copies = np.repeat(np.arange(40), 3)
+    rows = estimate_metric(accuracy_score, Y[copies], PROB[copies] > 0.5, n_resamples=999, rng=0)
+    clusters = estimate_metric(accuracy_score, Y[copies], PROB[copies] > 0.5, groups=copies, n_resamples=999, rng=0)
+    assert clusters.std_error == pytest.approx(np.sqrt(3) * rows.std_error, rel=0.1)
+    assert clusters.n_groups == 40
+
+
+def test_n_jobs_does_not_change_the_draws():
+    one, two = (estimate_metric(f1_score, Y, PROB > 0.5, n_resamples=64, rng=4, n_jobs=jobs) for jobs in (1, 2))
+    assert one == two
+
+
+def test_undefined_resamples_count_against_both_ends():
+    y = np.array([1] + [0] * 39)
+    scores = np.linspace(1, 0, 40)
+    with pytest.warns(UserWarning, match="undefined on") as caught:
+        estimate = estimate_metric(roc_auc_score, y, scores, n_resamples=400, rng=0)
+    assert "resamples" in str(caught[-1].message)
+    with pytest.warns(UserWarning, match="infinite bound"):
+        interval = estimate.conf_int()
+    # about 36 % of the resamples hold no positive row: nothing can be said at 95 %
+    assert list(interval) == [-np.inf, np.inf]
+
+
+def no_rows(y_true, y_pred):
+    return np.nan
+
+
+def vector(y_true, y_pred):
+    return np.array([1.0, 2.0])
+
+
+def broken(y_true, y_pred):
+    raise KeyError("nothing")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"metric": "accuracy"}, "callable"),
+        ({"metric": no_rows}, "one finite number"),
+        ({"metric": vector}, "one finite number"),
+        ({"metric": broken}, "KeyError"),
+        ({"y_true": Y[:5]}, "as many rows"),
+        ({"y_pred": np.full(120, np.nan)}, "finite"),
+        ({"y_true": []}, "at least one row"),
+        ({"groups": np.zeros(120)}, "at least 2 different labels"),
+        ({"groups": [1, 2]}, "one label per row"),
+        ({"sample_weight": -np.ones(120)}, "non-negative"),
+        ({"sample_weight": np.ones(3)}, "one weight per row"),
+        ({"n_resamples": 0}, "n_resamples"),
+        ({"rng": -1}, "rng"),
+    ],
+)
+def test_bad_input(arguments, message):
+    given = {"metric": accuracy_score, "y_true": Y, "y_pred": Y, **arguments}
+    with pytest.raises(InputError, match=message):
+        estimate_metric(given.pop("metric"), given.pop("y_true"), given.pop("y_pred"), **given)
