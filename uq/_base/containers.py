@@ -20,8 +20,9 @@ def as_numeric(x, owner, name):
     if array.dtype.kind == "O":
         try:
             if not any(isinstance(v, (str, bytes, complex)) for v in array.flat):
-                return array.astype(np.float64)
-        except (TypeError, ValueError):
+                missing = np.fromiter((_is_missing(v) for v in array.flat), bool, array.size).reshape(array.shape)
+                return np.where(missing, np.nan, array).astype(np.float64)
+        except (TypeError, ValueError, OverflowError):
             pass
     raise InputError(
         f"{owner}: {name} must hold real numbers; got {_describe(x, array)}. "
@@ -38,8 +39,10 @@ def as_labels(x, owner, name):
         raise InputError(f"{owner}: {name} must be one label per row; got an array of shape {array.shape}.")
     if array.dtype.kind == "f":
         missing = np.isnan(array)
+    elif array.dtype.kind in "mM":
+        missing = np.isnat(array)
     elif array.dtype.kind == "O":
-        missing = np.fromiter((v is None or bool(v != v) for v in array), bool, len(array))
+        missing = np.fromiter((_is_missing(v) for v in array), bool, len(array))
         if not missing.any() and all(isinstance(v, str) for v in array):
             array = array.astype(np.str_)
     else:
@@ -50,6 +53,13 @@ def as_labels(x, owner, name):
             f"the first in row {int(np.flatnonzero(missing)[0])}."
         )
     return array
+
+
+def _is_missing(value):
+    """Tell None, NaN, NaT and pandas' NA, which refuses to be compared."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, (float, np.floating)) and value != value
 
 
 def _to_numpy(x, owner, name):
@@ -63,19 +73,21 @@ def _to_numpy(x, owner, name):
     if isinstance(x, np.ndarray):
         return np.asarray(x)
     if hasattr(x, "detach") and hasattr(x, "cpu"):
-        return _tensor_to_numpy(x)
+        return _tensor_to_numpy(x, owner, name)
     if x is None or isinstance(x, (str, bytes, dict, set, frozenset)):
         raise InputError(f"{owner}: {name} must be an array, a list, a column or a tensor; got {_describe(x)}.")
     if hasattr(x, "tocsr"):
         raise InputError(f"{owner}: {name} must be dense; got a sparse {type(x).__name__}. Use .toarray().")
-    native = nw.from_native(x, allow_series=True, eager_only=True, pass_through=True)
+    try:
+        native = nw.from_native(x, allow_series=True, pass_through=True)
+    except nw.exceptions.NarwhalsError:
+        native = x  # two columns of one name, say: their values are all that is asked for
+    if isinstance(native, nw.LazyFrame):
+        raise InputError(f"{owner}: {name} must be in memory; got a lazy frame. Use .collect().")
     if isinstance(native, nw.Series):
         return _series_to_numpy(native)
     if isinstance(native, nw.DataFrame):
-        columns = [_series_to_numpy(native[c]) for c in native.columns]
-        return np.column_stack(columns) if columns else np.empty((len(native), 0))
-    if isinstance(native, nw.LazyFrame):
-        raise InputError(f"{owner}: {name} must be in memory; got a lazy frame. Use .collect().")
+        return _frame_to_numpy(native)
     if type(x).__module__.split(".")[0] == "pyarrow" and hasattr(x, "to_numpy"):
         return x.to_numpy(zero_copy_only=False)
     try:
@@ -87,7 +99,19 @@ def _to_numpy(x, owner, name):
         ) from None
 
 
-def _tensor_to_numpy(x):
+def _frame_to_numpy(frame):
+    columns = [_series_to_numpy(frame[c]) for c in frame.columns]
+    if not columns:
+        return np.empty((len(frame), 0))
+    try:
+        return np.column_stack(columns)
+    except TypeError:  # numbers beside dates: the caller says what it can use
+        return np.column_stack([c.astype(object) for c in columns])
+
+
+def _tensor_to_numpy(x, owner, name):
+    if str(getattr(x, "layout", "torch.strided")) != "torch.strided" or getattr(x, "is_meta", False):
+        raise InputError(f"{owner}: {name} must be a dense tensor with data; got one of layout {x.layout}, {x.device}.")
     x = x.detach().cpu()
     if str(x.dtype) in ("torch.bfloat16", "torch.float8_e4m3fn", "torch.float8_e5m2"):
         x = x.float()  # NumPy has no such dtype
@@ -117,9 +141,10 @@ def index_of(x):
 
 def column_names(x):
     """Return the column names of a frame as a list of strings, or None for what has none."""
-    columns = getattr(x, "columns", None)
+    # pyarrow first: its `columns` are the data
+    columns = getattr(x, "column_names", None)
     if columns is None:
-        columns = getattr(x, "column_names", None)
+        columns = getattr(x, "columns", None)
     return None if columns is None or callable(columns) else [str(c) for c in columns]
 
 

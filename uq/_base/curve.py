@@ -55,6 +55,8 @@ class Curve(Result):
         lengths = {n: len(v) for n in ("x", "y", "lower", "upper", "count") if (v := getattr(self, n)) is not None}
         if len(set(lengths.values())) > 1 or (self.lower is None) != (self.upper is None):
             raise InputError(f"Curve: x, y, the two ends of the band and count must have one length; got {lengths}.")
+        if self.lower is not None and not np.all(self.lower <= self.upper):
+            raise InputError("Curve: lower must not exceed upper, and neither may be NaN.")
 
     def _table(self):
         columns = {"x": self.x, "y": self.y, "lower": self.lower, "upper": self.upper, "count": self.count}

@@ -79,7 +79,9 @@ class Result(Frozen):
         return ", ".join(f"{k}: {v}" for k, v in (("method", method), ("guarantee", guarantee)) if v)
 
     def __str__(self):
-        table = self._table()
+        return self._text(self._table())
+
+    def _text(self, table):
         rows = [list(table)] + [[format_number(v) for v in row] for row in zip(*table.values(), strict=True)]
         if len(rows) > 31:
             rows = [*rows[:26], ["..."] * len(table), *rows[-4:]]
@@ -147,6 +149,9 @@ class Interval(Result):
     index: Any = None
 
     def __post_init__(self):
+        for name in ("lower", "upper"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, value if isinstance(value, np.ndarray) else np.asarray(value, dtype=float))
         Frozen.__post_init__(self)
         if np.shape(self.lower) != np.shape(self.upper) or np.ndim(self.lower) > 1:
             raise InputError(
@@ -158,8 +163,9 @@ class Interval(Result):
 
     @property
     def width(self):
-        """Length of the interval, ``upper - lower``."""
-        return self.upper - self.lower
+        """Length of the interval, ``upper - lower``; 0 where both ends are the same infinity."""
+        with np.errstate(invalid="ignore"):
+            return np.where(self.lower == self.upper, 0.0, np.subtract(self.upper, self.lower))[()]
 
     def contains(self, y):
         """Tell which values of `y` lie in their interval, the ends included.
@@ -189,6 +195,11 @@ class Interval(Result):
         offset = as_numeric(offset, "Interval.shift", "offset")
         if not np.isfinite(offset).all():
             raise InputError("Interval.shift: offset must be finite.")
+        if offset.ndim > 1 or (offset.ndim and np.ndim(self.lower) and offset.shape != np.shape(self.lower)):
+            raise InputError(
+                f"Interval.shift: offset must be one number or one per interval, of shape {np.shape(self.lower)}; "
+                f"got shape {offset.shape}."
+            )
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         return Interval(**{**values, "lower": self.lower + offset, "upper": self.upper + offset})
 
@@ -344,7 +355,7 @@ class Estimate(Result):
                 f"{format_number(self.estimate)}, {interval._title()} [{format_number(interval.lower)}, "
                 f"{format_number(interval.upper)}], std. error {format_number(self.std_error)}\n{tail}"
             )
-        return f"{Result.__str__(self)}\n{tail}"
+        return f"{self._text(self._table(interval.confidence_level))}\n{tail}"
 
     def _quiet_interval(self, level):
         with warnings.catch_warnings():
