@@ -1,0 +1,214 @@
+"""Hostile input: every public function answers validly or raises one of our errors, whatever it is given.
+
+Quick and repeatable by default; ``ERRORBARS_FUZZ_SECONDS=600 pytest -m slow tests/test_hostile.py`` goes on for as long
+as it is told, with other draws each time. What is driven with what stands in tests/strategies.py.
+"""
+
+import contextlib
+import importlib
+import importlib.util
+import inspect
+import math
+import numbers
+import os
+import pickle
+import random
+import time
+import warnings
+
+import hypothesis
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from strategies import NOT_DRIVEN, TARGETS, Target
+
+import uq
+from uq import Curve, Estimate, Interval
+from uq._base.laws import NormalLaw
+from uq._base.results import Result
+from uq.exceptions import ExtrapolationWarning, InfiniteBoundWarning, InputError, SmallSampleWarning, UQError
+
+PACKAGES = ("bayes", "calibration", "causal", "conformal", "uq", "uq.epistemic", "uq.reuse", "uq.sampling")
+OUR_WARNINGS = (ExtrapolationWarning, InfiniteBoundWarning, SmallSampleWarning)
+QUICK = 30
+
+
+def public_callables():
+    """Return the functions and classes that the packages show, by full name."""
+    found = {}
+    for package in PACKAGES:
+        if importlib.util.find_spec(package):
+            module = importlib.import_module(package)
+            for name in getattr(module, "__all__", ()):
+                if inspect.isfunction(thing := getattr(module, name)) or inspect.isclass(thing):
+                    found[f"{package}.{name}"] = thing
+    return found
+
+
+DRIVEN = sorted(public_callables().keys() & TARGETS.keys())
+
+
+def drive(function, target, given_arguments):
+    """Call once; return the answer, or None where one of our errors was raised."""
+    before, refusal, answer = _fingerprint(given_arguments), None, None
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for ours in OUR_WARNINGS:
+            warnings.simplefilter("ignore", ours)
+        # ours speak in plain UserWarnings, too; those of NumPy and scikit-learn are classes of their own
+        warnings.filterwarnings("ignore", category=UserWarning, module=r"(uq|strategies|test_hostile|sklearn)")
+        try:
+            answer = target.call(function, **given_arguments)
+            check_answer(answer)
+        except UQError as error:
+            refusal, answer = error, None
+    assert refusal is None or len(str(refusal)) > 20, "an error without words"
+    assert _fingerprint(given_arguments) == before, "the input was changed"
+    return answer
+
+
+def _fingerprint(arguments):
+    return {
+        name: value.tobytes()
+        for name, value in arguments.items()
+        if isinstance(value, np.ndarray) and value.dtype != "O"
+    }
+
+
+def check_answer(answer):
+    """Raise AssertionError unless the answer is valid: no NaN, ordered ends, p-values within [0, 1]."""
+    if isinstance(answer, (tuple, list)):
+        for part in answer:
+            check_answer(part)
+    elif isinstance(answer, numbers.Real):
+        assert not math.isnan(answer)
+    elif isinstance(answer, Estimate):
+        _check_estimate(answer)
+    elif isinstance(answer, Result):
+        for name in ("estimate", "lower", "upper", "y", "samples", "statistic", "pvalue"):
+            if getattr(answer, name, None) is not None:
+                assert not np.isnan(np.asarray(getattr(answer, name), dtype=float)).any(), f"NaN in {name}"
+        if getattr(answer, "lower", None) is not None:
+            assert np.all(np.asarray(answer.lower) <= np.asarray(answer.upper))
+    if isinstance(answer, Result):
+        for text in (repr(answer), str(answer), answer._repr_html_()):
+            assert text
+        assert pickle.loads(pickle.dumps(answer)) == answer
+
+
+def _check_estimate(answer):
+    assert not np.isnan(answer.estimate).any(), "the estimate is NaN"
+    assert not np.isnan(answer.std_error).any(), "the standard error is NaN"
+    assert np.all(np.asarray(answer.std_error) >= 0)
+    for alternative in ("two-sided", "less", "greater"):
+        for level in (1e-9, 0.5, 0.95, 1 - 1e-9):
+            interval = answer.conf_int(level, alternative)
+            assert isinstance(interval, Interval)
+            assert np.all(np.asarray(interval.lower) <= np.asarray(interval.upper))
+        for null in (0.0, 0.5, -1e300, 1e300):
+            p = np.asarray(answer.pvalue(null, alternative))
+            assert ((p >= 0) & (p <= 1)).all(), f"p-value {p}"
+
+
+def fuzz(name, max_examples, seed=None, once=drive):
+    """Drive one public name with so many draws; the same ones unless a seed is given."""
+    function, target = public_callables()[name], TARGETS[name]
+
+    @settings(
+        max_examples=max_examples, deadline=None, database=None, derandomize=seed is None,
+        suppress_health_check=list(HealthCheck), print_blob=False,
+    )  # fmt: skip
+    @given(target.arguments)
+    def draws(given_arguments):
+        once(function, target, given_arguments)
+
+    if seed is not None:
+        draws = hypothesis.seed(seed)(draws)
+    draws()
+
+
+@pytest.mark.parametrize("name", DRIVEN)
+def test_hostile_input(name):
+    fuzz(name, QUICK)
+
+
+@pytest.mark.slow
+def test_hostile_input_for_a_minute():
+    end = time.monotonic() + float(os.environ.get("ERRORBARS_FUZZ_SECONDS", "60"))
+    rounds = 0
+    while time.monotonic() < end:
+        for name in DRIVEN:
+            fuzz(name, 100, seed=random.SystemRandom().getrandbits(32))
+            if time.monotonic() > end:
+                break
+        rounds += 1
+    assert rounds > 0
+
+
+def test_every_public_callable_is_driven_or_has_a_reason_not_to_be():
+    missing = public_callables().keys() - TARGETS.keys() - NOT_DRIVEN.keys()
+    assert not missing, f"add to TARGETS (or NOT_DRIVEN) in tests/strategies.py: {sorted(missing)}"
+    assert not TARGETS.keys() & NOT_DRIVEN.keys()
+    assert all(reason for reason in NOT_DRIVEN.values())
+
+
+@pytest.mark.parametrize("name", DRIVEN)
+def test_the_table_reaches_real_answers(name):
+    """Draws that are always refused would test nothing behind the checks."""
+    answers = []
+
+    def collect(function, target, given_arguments):
+        with contextlib.suppress(Exception), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            answers.append(target.call(function, **given_arguments))
+
+    fuzz(name, QUICK, once=collect)
+    assert answers
+
+
+# ---- the harness can fail
+
+
+def _estimate(value, error):
+    law = NormalLaw(estimate=value, std_error=error)
+    return Estimate(estimate=value, std_error=error, n=1, method="m", guarantee="none", law=law)
+
+
+def _mutates(scores):
+    scores[0] = 9.0
+
+
+def _warns(scores):
+    return float(np.log(np.zeros(1))[0])
+
+
+FAULTS = {
+    "foreign error": lambda scores: scores + "a",
+    "plain ValueError": lambda scores: int("x"),
+    "silent NaN": lambda scores: float("nan"),
+    "NaN estimate": lambda scores: _estimate(float("nan"), 1.0),
+    "NaN error": lambda scores: _estimate(1.0, float("nan")),
+    "NaN on a curve": lambda scores: Curve(x=[1.0], y=[float("nan")]),
+    "NaN in a tuple": lambda scores: (1.0, float("nan")),
+    "input changed": _mutates,
+    "warning of NumPy": _warns,
+    "error without words": lambda scores: (_ for _ in ()).throw(InputError("no")),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_faults_are_found(fault):
+    with pytest.raises((AssertionError, TypeError, ValueError, RuntimeWarning)) as caught:
+        drive(FAULTS[fault], Target(st.none()), {"scores": np.ones(3)})
+    assert not isinstance(caught.value, UQError)
+
+
+def test_a_sound_answer_and_a_refusal_pass():
+    assert drive(lambda scores: _estimate(1.0, 2.0), Target(st.none()), {"scores": np.ones(3)}) == _estimate(1.0, 2.0)
+
+    def refuse(scores):
+        raise InputError("mean: scores must hold at least one row; got none.")
+
+    assert drive(refuse, Target(st.none()), {"scores": np.ones(3)}) is None
+    assert uq.__all__
