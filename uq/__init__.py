@@ -11,20 +11,36 @@ Around them
 
 from . import exceptions as exceptions
 from ._base.curve import Curve as Curve
+from ._base.rank import RankSummary as RankSummary
 from ._base.results import Estimate as Estimate
 from ._base.results import Interval as Interval
 from ._base.results import TestResult as TestResult
+from ._evaluation._coverage import coverage_report as coverage_report
 from ._evaluation._difference import estimate_difference as estimate_difference
 from ._evaluation._mean import estimate_mean as estimate_mean
 from ._evaluation._metric import estimate_metric as estimate_metric
+from ._evaluation._power import required_items as required_items
+from ._evaluation._ranking import rank_models as rank_models
+from ._evaluation._sequence import mean_sequence as mean_sequence
+from ._evaluation._variance import variance_components as variance_components
+from ._io import read_outputs as read_outputs
+from ._wrapped import WrappedModel as WrappedModel
 
 __all__ = [
     "Curve",
     "Estimate",
     "Interval",
+    "RankSummary",
     "TestResult",
+    "WrappedModel",
+    "coverage_report",
     "estimate_difference",
     "estimate_mean",
     "estimate_metric",
     "exceptions",
+    "mean_sequence",
+    "rank_models",
+    "read_outputs",
+    "required_items",
+    "variance_components",
 ]

@@ -165,7 +165,8 @@ class Interval(Result):
     def width(self):
         """Length of the interval, ``upper - lower``; 0 where both ends are the same infinity."""
         with np.errstate(invalid="ignore"):
-            return np.where(self.lower == self.upper, 0.0, np.subtract(self.upper, self.lower))[()]
+            width = np.where(self.lower == self.upper, 0.0, np.subtract(self.upper, self.lower))
+        return width if width.ndim else float(width)
 
     def contains(self, y):
         """Tell which values of `y` lie in their interval, the ends included.
