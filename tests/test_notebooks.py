@@ -1,0 +1,28 @@
+"""Every notebook runs from top to bottom, in under a minute, from its py:percent file."""
+
+import time
+from pathlib import Path
+
+import pytest
+from contracts.containers import require
+
+NOTEBOOKS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("*.py"))
+
+
+def test_there_are_notebooks():
+    assert {"tour", "error_bars"} <= {path.stem for path in NOTEBOOKS}
+
+
+@pytest.mark.notebook
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebook_runs(path, recwarn):
+    jupytext, nbclient = require("jupytext"), require("nbclient")
+    notebook = jupytext.read(path)
+    assert notebook.cells[0].cell_type == "markdown", "a notebook begins with its question"
+    start = time.perf_counter()
+    nbclient.NotebookClient(
+        notebook, timeout=180, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
+    ).execute()
+    assert time.perf_counter() - start < 60
+    errors = [o for cell in notebook.cells for o in cell.get("outputs", []) if o.output_type == "error"]
+    assert not errors
