@@ -279,7 +279,7 @@ TARGETS = {
             lambda n: arguments(
                 {"scores": mostly(scores(n, 3), hostile_arrays(n, 3)), **RESAMPLING},
                 {
-                    "names": mostly(st.sampled_from([None, list("abc")]), st.sampled_from([["a"], "abc", list("aaa"), 1])),
+                    "names": mostly(st.sampled_from([None, list("abc")]), st.sampled_from([["a"], "abc", ["a"] * 3])),
                     "groups": groups(n),
                     "nan_policy": POLICY,
                 },
@@ -326,18 +326,24 @@ TARGETS = {
         )
     ),
     "uq.read_outputs": Target(
-        arguments(
-            {
-                "suffix": st.sampled_from([".csv", ".jsonl", ".json", ".npz", ".npy", ".txt", ".pkl", "", ".CSV"]),
-                "content": st.sampled_from(
-                    [b"", b"a,b\n1,2\n", b"a,b\n1\n", b"a,a\n1,2\n", b"a\n", b"\n\n", b"\xff\xfe\x00",
-                     b"PK\x03\x04junk",
-                     b'{"a": 1}\n{"a": 2}\n', b'{"a": 1}\n{"b"', b"[]", b"null\n", b'{"a": NaN}\n', b"\x80\x04K\x01.",
-                     b"\x93NUMPY", b"a,b\r\n1,\r\n,2\r\n", b"\xef\xbb\xbfa,b\n1,2\n", b'"a\n1']
-                )
-                | st.binary(max_size=40),
-                "columns": mostly(st.sampled_from([None, ["a"]]), st.sampled_from([["zzz"], "a", 3, []])),
-            }
+        st.builds(
+            lambda pair, columns: {"suffix": pair[0], "content": pair[1], "columns": columns},
+            mostly(
+                st.sampled_from(
+                    [(".csv", b"a,b\n1,2\n"), (".csv", b"a,b\r\n1,\r\n,2\r\n"), (".csv", b"\xef\xbb\xbfa,b\n1,2\n"),
+                     (".jsonl", b'{"a": 1}\n{"a": 2}\n'), (".jsonl", b'{"a": NaN}\n'), (".CSV", b"a\n1\n")]
+                ),
+                st.tuples(
+                    st.sampled_from([".csv", ".jsonl", ".json", ".npz", ".npy", ".parquet", ".txt", ".pkl", ""]),
+                    st.sampled_from(
+                        [b"", b"a,b\n1\n", b"a,a\n1,2\n", b"a\n", b"\n\n", b"\xff\xfe\x00", b"PK\x03\x04junk",
+                         b'{"a": 1}\n{"b"', b"[]", b"null\n", b"\x80\x04K\x01.", b"\x93NUMPY", b'"a\n1', b"PAR1"]
+                    )
+                    | st.binary(max_size=40),
+                ),
+                one_in=2,
+            ),
+            mostly(st.sampled_from([None, ["a"]]), st.sampled_from([["zzz"], "a", 3, []])),
         ),
         _read,
     ),
