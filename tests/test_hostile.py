@@ -19,7 +19,7 @@ import warnings
 import hypothesis
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from strategies import NOT_DRIVEN, TARGETS, Target
 
@@ -117,7 +117,7 @@ def fuzz(name, max_examples, seed=None, once=drive):
 
     @settings(
         max_examples=max_examples, deadline=None, database=None, derandomize=seed is None,
-        suppress_health_check=list(HealthCheck), print_blob=False,
+        suppress_health_check=list(HealthCheck), print_blob=False, phases=[Phase.generate, Phase.shrink],
     )  # fmt: skip
     @given(target.arguments)
     def draws(given_arguments):
