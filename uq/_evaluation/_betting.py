@@ -55,7 +55,7 @@ class BettingLaw(Law):
         return cls(values=values, weights=weights, low=low, high=high, tuned_alpha=tuned_alpha)
 
     @property
-    def support(self):
+    def support(self):  # type: ignore[override]
         """The range of the scores."""
         return self.low, self.high
 
@@ -86,11 +86,11 @@ class BettingLaw(Law):
 
     def lower(self, alpha):
         """Return the lower confidence limit at level 1 - alpha."""
-        return float(outward(lower_limit(*self._side(+1), alpha, self.weights), self.low, self.high, -1))
+        return float(outward(self._limit(+1, alpha), self.low, self.high, -1))
 
     def upper(self, alpha):
         """Return the upper confidence limit at level 1 - alpha."""
-        return float(outward(1 - lower_limit(*self._side(-1), alpha, self.weights), self.low, self.high, +1))
+        return float(outward(1 - self._limit(-1, alpha), self.low, self.high, +1))
 
     def p_greater(self, null):
         """Return the p-value against the mean being greater than `null`."""
@@ -107,7 +107,12 @@ class BettingLaw(Law):
         if not self.low <= null <= self.high:
             return 1.0
         m = float(to_unit(np.float64(null), self.low, self.high))
-        return float(min(1.0, np.exp(-log_capital(*self._side(side), m if side > 0 else 1 - m, self.weights))))
+        x, bets = self._side(side)
+        return float(min(1.0, np.exp(-log_capital(x, bets, m if side > 0 else 1 - m, self.weights))))
+
+    def _limit(self, side, alpha):
+        x, bets = self._side(side)
+        return lower_limit(x, bets, alpha, self.weights)
 
     def _side(self, side):
         """Return the scores, or their mirror image, and the bets on them."""
