@@ -144,8 +144,8 @@ def _clashes(owners):
         others = [owner for owner in found if owner != DISTRIBUTION]
         if others:
             yield (
-                f"the package {name!r} is also installed by {', '.join(others)}, and one overwrites "
-                f"the other. Run: pip uninstall {' '.join(others)}; pip install --force-reinstall --no-deps {DISTRIBUTION}"
+                f"the package {name!r} is also installed by {', '.join(others)}, and one overwrites the other. "
+                f"Run: pip uninstall {' '.join(others)}; pip install --force-reinstall --no-deps {DISTRIBUTION}"
             )
         elif not found:
             yield f"no installed distribution owns the package {name!r}. Run: pip install {DISTRIBUTION}"
