@@ -1,6 +1,7 @@
 """Errors and warnings of the whole library, by name: ``from uq.exceptions import InputError``."""
 
 from ._base.exceptions import BudgetExhaustedError as BudgetExhaustedError
+from ._base.exceptions import EmptyIntervalWarning as EmptyIntervalWarning
 from ._base.exceptions import ExtrapolationWarning as ExtrapolationWarning
 from ._base.exceptions import InfiniteBoundWarning as InfiniteBoundWarning
 from ._base.exceptions import InputError as InputError
@@ -12,6 +13,7 @@ from ._base.exceptions import UQError as UQError
 
 __all__ = [
     "BudgetExhaustedError",
+    "EmptyIntervalWarning",
     "ExtrapolationWarning",
     "InfiniteBoundWarning",
     "InputError",

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from uq import Estimate
 from uq._base import betting
-from uq._evaluation._betting import BettingLaw, EmptyIntervalWarning
+from uq._base.exceptions import EmptyIntervalWarning
+from uq._evaluation._betting import BettingLaw
 
 
 def law_of(scores, low=0.0, high=1.0, weights=None, **options):

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from uq import Curve
 from uq._base.betting import BOLDNESS, CAP
+from uq._base.exceptions import EmptyIntervalWarning
 from uq._evaluation import _running
-from uq._evaluation._betting import EmptyIntervalWarning
 from uq._evaluation._running import HORIZONS, PATIENCE, SLACK, Gamblers, running_lower
 from uq._evaluation._sequence import mean_sequence
 from uq.exceptions import InputError

@@ -7,7 +7,8 @@ import pytest
 from scipy import stats
 
 from uq._base import bounds
-from uq._evaluation._betting import BettingLaw, EmptyIntervalWarning
+from uq._base.exceptions import EmptyIntervalWarning
+from uq._evaluation._betting import BettingLaw
 from uq._evaluation._running import Gamblers
 from uq._evaluation._sequence import mean_sequence
 

@@ -6,6 +6,7 @@ Every error derives from `UQError`; those that replace a built-in one also deriv
 
 __all__ = [
     "BudgetExhaustedError",
+    "EmptyIntervalWarning",
     "ExtrapolationWarning",
     "InfiniteBoundWarning",
     "InputError",
@@ -47,6 +48,10 @@ class InfiniteBoundWarning(UserWarning):
 
 class SmallSampleWarning(UserWarning):
     """An approximation is used with fewer rows or clusters than it needs; the message names the remedy."""
+
+
+class EmptyIntervalWarning(UserWarning):
+    """No mean is compatible with the rows at this level: a rare event, or the rows do not share one mean."""
 
 
 class ExtrapolationWarning(UserWarning):

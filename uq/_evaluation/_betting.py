@@ -10,11 +10,7 @@ from scipy import optimize
 from uq._base.betting import fixed_bets, log_capital, lower_limit, outward, to_unit
 from uq._base.laws import Law
 
-__all__ = ["BettingLaw", "EmptyIntervalWarning"]
-
-
-class EmptyIntervalWarning(UserWarning):
-    """No mean is compatible with the rows at this level: a rare event, or the rows do not share one mean."""
+__all__ = ["BettingLaw"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .._base.betting import to_unit
 from .._base.citation import cites
 from .._base.laws import BetaLaw, BinomialLaw, DrawsLaw, TLaw
 from .._base.random import check_rng
@@ -220,7 +221,7 @@ def moments(scores, codes=None):
 
 def _betting_law(scores, codes, bounds, rng):
     low, high = bounds
-    values = (scores - low) / (high - low)
+    values = to_unit(scores, low, high)
     weights = None
     if codes is not None:
         sizes = np.bincount(codes)

@@ -6,9 +6,9 @@ import numpy as np
 
 from uq._base.betting import outward, to_unit
 from uq._base.curve import Curve
+from uq._base.exceptions import EmptyIntervalWarning
 from uq._base.validation import check_alternative, check_bounds, check_count, check_level, check_vector
 
-from ._betting import EmptyIntervalWarning
 from ._running import running_lower
 
 __all__ = ["mean_sequence"]
