@@ -5,7 +5,7 @@ import numpy as np
 
 from .exceptions import InputError, MissingExtraError
 
-__all__ = ["as_labels", "as_numeric", "column_names", "index_of", "to_frame"]
+__all__ = ["as_labels", "as_numeric", "as_real", "column_names", "index_of", "to_frame"]
 
 
 def as_numeric(x, owner, name):
@@ -16,7 +16,8 @@ def as_numeric(x, owner, name):
     """
     array = _to_numpy(x, owner, name)
     if array.dtype.kind in "biuf":
-        return array.astype(np.float64, copy=False)
+        with np.errstate(over="ignore"):  # a long double beyond the doubles becomes infinite, which checks will name
+            return array.astype(np.float64, copy=False)
     if array.dtype.kind == "O":
         try:
             if not any(isinstance(v, (str, bytes, complex)) for v in array.flat):
@@ -28,6 +29,13 @@ def as_numeric(x, owner, name):
         f"{owner}: {name} must hold real numbers; got {_describe(x, array)}. "
         "Strings, dates, complex numbers and ragged lists must be converted first."
     )
+
+
+def as_real(x, owner, name):
+    """Return `x` as it is where it is an array of integers or doubles or one number, else as `as_numeric` does."""
+    if isinstance(x, (int, float)) or (isinstance(x, np.ndarray) and (x.dtype.kind in "iu" or x.dtype == np.float64)):
+        return x
+    return as_numeric(x, owner, name)
 
 
 def as_labels(x, owner, name):

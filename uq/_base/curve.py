@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from .containers import as_real
 from .exceptions import InputError
 from .frozen import Frozen
 from .results import Result
@@ -50,7 +51,7 @@ class Curve(Result):
         for name in ("x", "y", "lower", "upper", "count"):
             value = getattr(self, name)
             if value is not None:
-                object.__setattr__(self, name, np.atleast_1d(np.asarray(value)))
+                object.__setattr__(self, name, np.atleast_1d(as_real(value, "Curve", name)))
         Frozen.__post_init__(self)
         lengths = {n: len(v) for n in ("x", "y", "lower", "upper", "count") if (v := getattr(self, n)) is not None}
         if len(set(lengths.values())) > 1 or (self.lower is None) != (self.upper is None):

@@ -83,7 +83,8 @@ class _Pivot(Law):
     def _t(self, null):
         se = np.asarray(self.std_error)
         usable = (se > 0) & np.isfinite(se)
-        return np.where(usable, (self.estimate - null) / np.where(usable, se, 1.0), 0.0), usable
+        with np.errstate(over="ignore"):  # a distance beyond the doubles is infinite, and its p-value 0
+            return np.where(usable, (self.estimate - null) / np.where(usable, se, 1.0), 0.0), usable
 
     def lower(self, alpha):
         return self.estimate - self._half(alpha)

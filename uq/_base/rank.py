@@ -14,7 +14,7 @@ from .frozen import Frozen
 from .results import Interval, Result
 from .validation import check_level, check_matrix, check_number, check_option, check_vector
 
-__all__ = ["RankSummary"]
+__all__ = ["RankSummary", "check_names"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,7 +16,7 @@ from threadpoolctl import ThreadpoolController
 
 from .random import spawn_seeds
 
-__all__ = ["MANY_ROWS", "jackknife_acceleration", "resample_statistic", "resample_sums"]
+__all__ = ["MANY_ROWS", "acceleration", "evaluate", "jackknife_acceleration", "resample_statistic", "resample_sums"]
 
 MANY_ROWS = 8192
 # bytes below 93 mean weight 0, below 191 weight 1, below 234 weight 2, ... : see the module docstring

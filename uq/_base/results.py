@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .containers import as_numeric, to_frame
+from .containers import as_numeric, as_real, to_frame
 from .exceptions import InfiniteBoundWarning, InputError
 from .frozen import Frozen
 from .laws import Law
@@ -150,8 +150,7 @@ class Interval(Result):
 
     def __post_init__(self):
         for name in ("lower", "upper"):
-            value = getattr(self, name)
-            object.__setattr__(self, name, value if isinstance(value, np.ndarray) else np.asarray(value, dtype=float))
+            object.__setattr__(self, name, as_real(getattr(self, name), "Interval", name))
         Frozen.__post_init__(self)
         if np.shape(self.lower) != np.shape(self.upper) or np.ndim(self.lower) > 1:
             raise InputError(
@@ -410,6 +409,12 @@ class TestResult(Result):
     method : str
     guarantee : str
     n : int, optional
+
+    Examples
+    --------
+    >>> from uq import TestResult
+    >>> TestResult(statistic=2.1, pvalue=.0357, method="z")
+    TestResult(statistic=2.1, pvalue=0.0357)
     """
 
     __test__: ClassVar[bool] = False  # not a test case, whatever pytest thinks of the name

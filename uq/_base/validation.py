@@ -22,9 +22,11 @@ __all__ = [
     "check_vector",
     "check_weights",
     "drop_missing",
+    "is_binary",
 ]
 
 ALTERNATIVES = ("two-sided", "less", "greater")
+_HUGE = 1e150
 
 
 def check_level(confidence_level, owner, name="confidence_level"):
@@ -100,9 +102,15 @@ def _check_finite(array, owner, name, nan_policy):
     check_option(nan_policy, ("raise", "omit"), owner, "nan_policy")
     finite = np.isfinite(array)
     if finite.all():
+        if array.size and max(array.max(), -array.min()) > _HUGE:
+            raise InputError(
+                f"{owner}: {name} must not exceed {_HUGE:g} in size, whose squares overflow; got "
+                f"{array.flat[np.abs(array).argmax()]:g}. Rescale it."
+            )
         return
     bad = ~finite if nan_policy == "raise" else np.isinf(array)
     if not bad.any():
+        _check_finite(array[finite], owner, name, nan_policy)
         return
     n_nan = int(np.isnan(array).sum())
     n_inf = int(np.isinf(array).sum())

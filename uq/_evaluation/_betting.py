@@ -8,6 +8,7 @@ import numpy as np
 from scipy import optimize
 
 from uq._base.betting import fixed_bets, log_capital, lower_limit, outward, to_unit
+from uq._base.exceptions import EmptyIntervalWarning
 from uq._base.laws import Law
 
 __all__ = ["BettingLaw"]

@@ -22,7 +22,7 @@ from ._betting import BettingLaw
 from ._hierarchical import hierarchical_law
 from ._warn import needs, refuses, warn_small
 
-__all__ = ["estimate_mean", "mean_estimate"]
+__all__ = ["METHODS", "bias_level", "estimate_mean", "mean_estimate", "moments"]
 
 METHODS = ("auto", "t", "cluster", "wilson", "clopper_pearson", "beta", "betting", "hierarchical", "bootstrap")
 
@@ -213,7 +213,9 @@ def moments(scores, codes=None):
     if codes is not None:
         deviations = np.bincount(codes, weights=deviations)
     units = len(deviations)
-    error = float(np.sqrt(units / (units - 1) * (deviations @ deviations))) / len(scores)
+    scale = float(np.abs(deviations).max()) or 1.0  # keeps tiny scores from vanishing when they are squared
+    deviations = deviations / scale
+    error = scale * float(np.sqrt(units / (units - 1) * (deviations @ deviations))) / len(scores)
     # rounding must not turn "no variation at all" into a tiny error
     rounding = 4 * np.finfo(float).eps * float(np.abs(scores).max())
     return mean, 0.0 if error <= rounding else error
@@ -253,5 +255,6 @@ def bias_level(draws, estimate):
     draws = draws[np.isfinite(draws)]
     if not draws.size:
         return 0.0
-    below = (np.count_nonzero(draws < estimate) + 0.5 * np.count_nonzero(draws == estimate)) / draws.size
-    return float(ndtri(below))
+    below = np.count_nonzero(draws < estimate) + 0.5 * np.count_nonzero(draws == estimate)
+    # half a draw away from the ends: an infinite bias would be more than the draws can know
+    return float(ndtri(min(max(below, 0.5), draws.size - 0.5) / draws.size))

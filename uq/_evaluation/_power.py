@@ -7,7 +7,7 @@ from scipy import special, stats
 from uq._base.exceptions import InputError
 from uq._base.validation import check_alternative, check_level, check_number
 
-__all__ = ["required_items"]
+__all__ = ["paired_t_power", "required_items"]
 
 MOST_ITEMS = 2**53
 

@@ -12,7 +12,7 @@ from uq._base.resampling import resample_sums
 from uq._base.validation import check_count, check_groups, check_matrix, drop_missing
 from uq._evaluation._warn import FEW_GROUPS, FEW_ROWS
 
-__all__ = ["rank_models"]
+__all__ = ["rank_models", "resampled_means"]
 
 
 def rank_models(

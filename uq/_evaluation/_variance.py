@@ -11,7 +11,7 @@ from uq._base.exceptions import InfiniteBoundWarning, InputError, NotIdentifiedE
 from uq._base.results import Result, format_number
 from uq._base.validation import check_count, check_matrix, check_option
 
-__all__ = ["VarianceComponents", "variance_components"]
+__all__ = ["VarianceComponents", "components", "variance_components"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
