@@ -1,6 +1,7 @@
 """Frozen records: array-aware equality, pickling through the constructor, arrays that cannot be written to."""
 
 from dataclasses import fields
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -11,6 +12,8 @@ class Frozen:
     """Base of results and laws. Subclasses are ``@dataclass(frozen=True, slots=True, kw_only=True, eq=False)``."""
 
     __slots__ = ()
+    if TYPE_CHECKING:  # every subclass is a dataclass, which the base itself is not
+        __dataclass_fields__: ClassVar[dict[str, Any]]
 
     def __post_init__(self):
         for field in fields(self):

@@ -64,6 +64,8 @@ class _Pivot(Law):
     """(estimate - estimand) / std_error has a known symmetric law. Without a usable error it says nothing."""
 
     __slots__ = ()
+    estimate: Any
+    std_error: Any
     remedy = (
         "one row, one cluster or scores without any variation say nothing about the error; "
         "more rows, or declared bounds, would make it finite."

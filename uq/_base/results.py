@@ -49,7 +49,7 @@ class Result(Frozen):
 
     def to_dict(self):
         """Return the fields as a dict of plain values and arrays; needs no pandas."""
-        return {f.name: _plain(getattr(self, f.name)) for f in fields(self) if f.repr}  # type: ignore[arg-type]
+        return {f.name: _plain(getattr(self, f.name)) for f in fields(self) if f.repr}
 
     def to_frame(self):
         """Return a tidy pandas DataFrame, one row per reported number (needs the extra ``frames``)."""

@@ -155,6 +155,7 @@ def _choose(a, b, codes, bounds):
 
 def _binary_difference(a, b, method, n_dropped):
     only_a, only_b, n = int(np.count_nonzero(a > b)), int(np.count_nonzero(b > a)), len(a)
+    law: McNemarLaw | DirichletLaw
     if method == "mcnemar":
         law, guarantee = McNemarLaw(only_a=only_a, only_b=only_b, n=n), "finite-sample"
         estimate, error = moments(a - b)
