@@ -142,7 +142,8 @@ class Report:
 
     def _guarantees(self):
         keys = list(dict.fromkeys(key for _, result in self._results for key in reference_keys(result)))
-        rows, used = {}, []
+        rows: dict[tuple, None] = {}
+        used = []
         for number, result in self._results:
             guarantee = getattr(result, "guarantee", "none")
             used.append(guarantee)
@@ -205,7 +206,7 @@ def _render(item, plot):
         names = list(dict.fromkeys(name for row in item for name in row))
         return _table(names, [[row.get(name, "") for name in names] for row in item])
     figure = item if hasattr(item, "savefig") else getattr(item, "figure", None)
-    if hasattr(figure, "savefig"):
+    if figure is not None and hasattr(figure, "savefig"):
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png", dpi=DPI)  # the caller's figure stays open
         return _image(buffer.getvalue(), _figure_title(figure))

@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+from collections import Counter
 from itertools import islice
 
 import numpy as np
@@ -37,7 +38,7 @@ def read_csv(open_text, select, where, delimiter=","):
     # the second pass knows the types, so that no column is ever held as text without need
     rows = _csv_rows(open_text, where, delimiter)
     next(rows)
-    parts = {name: [] for name in names}
+    parts: dict[str, list] = {name: [] for name in names}
     for block in _blocks(rows):
         for name, j, kind in zip(names, at, kinds, strict=True):
             parts[name].append(_convert([row[j] for row in block], kind))
@@ -105,8 +106,7 @@ def _header(row, where):
 
 def refuse_duplicates(names, where):
     """Raise if a column name occurs twice."""
-    seen = set()
-    twice = sorted({str(name) for name in names if name in seen or seen.add(name)})
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise InputError(f"{where}: every column needs its own name; found twice: {', '.join(twice)}.")
 
