@@ -90,9 +90,10 @@ run_job(OUTPUTS)
 
 # %%
 NAMES = list(MODELS)
-outputs = read_outputs(OUTPUTS, {"forest_prob": [f"forest_prob_{k}" for k in range(10)]})
+labels = {name: f"{name}_label" for name in NAMES}
+outputs = read_outputs(OUTPUTS, {"y": "y", **labels, "y_prob": [f"forest_prob_{k}" for k in range(10)]})
 y = outputs["y"]
-correct = np.column_stack([outputs[f"{name}_label"] == y for name in NAMES]).astype(float)
+correct = np.column_stack([outputs[name] == y for name in NAMES]).astype(float)
 report = Report("A tour: what can be said about five classifiers", "899 handwritten digits, five models, one file.")
 answers = []
 
@@ -116,7 +117,7 @@ answer(
     f"{accuracy.estimate:.3f}, 95 % interval [{accuracy.conf_int().lower:.3f}, {accuracy.conf_int().upper:.3f}]",
     accuracy.guarantee,
 )
-loss = estimate_metric(log_loss, y, outputs["forest_prob"], n_resamples=999, rng=0)
+loss = estimate_metric(log_loss, y, outputs["y_prob"], n_resamples=999, rng=0)
 answer(
     "And its log loss?",
     f"{loss.estimate:.3f}, 95 % interval [{loss.conf_int().lower:.3f}, {loss.conf_int().upper:.3f}]",
