@@ -9,7 +9,9 @@ Around them
     `read_outputs`, `Report`, `WrappedModel`, `datasets`, `citation`, `show_versions`, `exceptions`
 """
 
+from . import datasets as datasets
 from . import exceptions as exceptions
+from ._base.citation import citation as citation
 from ._base.curve import Curve as Curve
 from ._base.rank import RankSummary as RankSummary
 from ._base.results import Estimate as Estimate
@@ -24,6 +26,8 @@ from ._evaluation._ranking import rank_models as rank_models
 from ._evaluation._sequence import mean_sequence as mean_sequence
 from ._evaluation._variance import variance_components as variance_components
 from ._io import read_outputs as read_outputs
+from ._report import Report as Report
+from ._versions import show_versions as show_versions
 from ._wrapped import WrappedModel as WrappedModel
 
 __all__ = [
@@ -31,9 +35,12 @@ __all__ = [
     "Estimate",
     "Interval",
     "RankSummary",
+    "Report",
     "TestResult",
     "WrappedModel",
+    "citation",
     "coverage_report",
+    "datasets",
     "estimate_difference",
     "estimate_mean",
     "estimate_metric",
@@ -42,5 +49,6 @@ __all__ = [
     "rank_models",
     "read_outputs",
     "required_items",
+    "show_versions",
     "variance_components",
 ]

@@ -10,7 +10,7 @@ import numpy as np
 
 from ._base.exceptions import InputError
 
-__all__ = ["read_csv", "read_jsonl"]
+__all__ = ["read_csv", "read_jsonl", "refuse_duplicates", "text_array"]
 
 BLOCK = 50_000  # rows held as Python objects at one time
 LONG_TEXT = 200  # NumPy pads strings to the longest, so longer ones are kept as objects

@@ -8,12 +8,14 @@ import numpy as np
 from scipy import optimize
 
 from uq._base.betting import fixed_bets, log_capital, lower_limit, outward, to_unit
+from uq._base.citation import cites
 from uq._base.exceptions import EmptyIntervalWarning
 from uq._base.laws import Law
 
 __all__ = ["BettingLaw"]
 
 
+@cites("waudbysmith2024")
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class BettingLaw(Law):
     """The mean of independent scores in [low, high], bounded by betting on their order.

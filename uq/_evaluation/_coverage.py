@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from uq._base.citation import cites
 from uq._base.containers import as_labels
 from uq._base.exceptions import InputError
 from uq._base.laws import BinomialLaw
@@ -101,6 +102,7 @@ class CoverageReport(Result):
         return ax
 
 
+@cites("clopper1934")
 def coverage_report(interval_or_set, y, strata=None, *, confidence_level=0.95):
     """Compare the coverage that intervals promise with the one they have on fresh truth.
 

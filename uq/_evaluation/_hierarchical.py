@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import interpolate, optimize, special
 
+from .._base.citation import cites
 from .._base.laws import Law
 
 __all__ = ["GridLaw", "hierarchical_law"]
@@ -19,6 +20,7 @@ _DROP = 40.0
 _FINE = 4001
 
 
+@cites("bowyer2025")
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class GridLaw(Law):
     """A posterior tabulated as (x, cdf), linear between; limits are its quantiles, p-values its tails."""

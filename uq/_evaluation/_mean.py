@@ -3,7 +3,7 @@
 import numpy as np
 
 from .._base.betting import to_unit
-from .._base.citation import cites
+from .._base.citation import cite_methods, cites
 from .._base.laws import BetaLaw, BinomialLaw, DrawsLaw, TLaw
 from .._base.random import check_rng
 from .._base.resampling import acceleration, resample_sums
@@ -24,6 +24,7 @@ from ._warn import needs, refuses, warn_small
 
 __all__ = ["METHODS", "bias_level", "estimate_mean", "mean_estimate", "moments"]
 
+cite_methods(cluster="cameron2015")
 METHODS = ("auto", "t", "cluster", "wilson", "clopper_pearson", "beta", "betting", "hierarchical", "bootstrap")
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import optimize, special
 
+from .._base.citation import cites
 from .._base.laws import Law
 
 __all__ = ["DirichletLaw", "McNemarLaw"]
@@ -16,6 +17,7 @@ __all__ = ["DirichletLaw", "McNemarLaw"]
 _GAMMA = 1e-4
 
 
+@cites("mcnemar1947", "berger1994")
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class McNemarLaw(Law):
     """Exact law of the paired difference of proportions.
@@ -129,6 +131,7 @@ def _standardised(difference, count, n, null):
     return (difference - n * null) / np.sqrt(_variance(count, n, null) * n)
 
 
+@cites("bowyer2025")
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class DirichletLaw(Law):
     """Posterior of the paired difference under a uniform Dirichlet prior on the four outcomes of an item.

@@ -4,6 +4,7 @@ import math
 
 from scipy import special, stats
 
+from uq._base.citation import cites
 from uq._base.exceptions import InputError
 from uq._base.validation import check_alternative, check_level, check_number
 
@@ -12,6 +13,7 @@ __all__ = ["paired_t_power", "required_items"]
 MOST_ITEMS = 2**53
 
 
+@cites("johnson1940", "miller2024")
 def required_items(effect, std, power=0.8, confidence_level=0.95, *, alternative="two-sided"):
     """Return the least number of items on which a paired t test detects `effect` with probability `power`.
 

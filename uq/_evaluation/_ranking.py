@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 
+from uq._base.citation import cite_methods, cites
 from uq._base.containers import column_names
 from uq._base.exceptions import SmallSampleWarning
 from uq._base.random import check_rng
@@ -15,6 +16,10 @@ from uq._evaluation._warn import FEW_GROUPS, FEW_ROWS
 __all__ = ["rank_models", "resampled_means"]
 
 
+cite_methods(**{f"paired bootstrap of {units}": "mogstad2024" for units in ("items", "clusters")})
+
+
+@cites("mogstad2024", "miller2024")
 def rank_models(
     scores,
     names=None,

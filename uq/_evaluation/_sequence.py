@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 
 from uq._base.betting import outward, to_unit
+from uq._base.citation import cites
 from uq._base.curve import Curve
 from uq._base.exceptions import EmptyIntervalWarning
 from uq._base.validation import check_alternative, check_bounds, check_count, check_level, check_vector
@@ -14,6 +15,7 @@ from ._running import running_lower
 __all__ = ["mean_sequence"]
 
 
+@cites("waudbysmith2024", "howard2021")
 def mean_sequence(scores, bounds, *, confidence_level=0.95, alternative="two-sided", n_looks=1000):
     """Follow the running mean of bounded scores, with a band that holds at all looks at once.
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from uq._base.citation import cites
 from uq._base.curve import Curve
 from uq._base.exceptions import InfiniteBoundWarning, InputError, NotIdentifiedError
 from uq._base.results import Result, format_number
@@ -128,6 +129,7 @@ class VarianceComponents(Result):
         return plot.curve(ax, Curve(x=repeats, y=errors, x_label="repeats per item", y_label=label))
 
 
+@cites("searle1992", "miller2024")
 def variance_components(scores, *, nan_policy="raise"):
     """Split the variance of scores into that between items and that between repeats of one item.
 
