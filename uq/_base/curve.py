@@ -12,6 +12,8 @@ from .results import Result
 
 __all__ = ["Curve"]
 
+_SHOWN = 21
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Curve(Result):
@@ -63,12 +65,20 @@ class Curve(Result):
         columns = {"x": self.x, "y": self.y, "lower": self.lower, "upper": self.upper, "count": self.count}
         return {name: value for name, value in columns.items() if value is not None}
 
+    def _shown(self):
+        table = self._table()
+        if len(self.x) <= _SHOWN:
+            return table
+        rows = np.unique(np.linspace(0, len(self.x) - 1, _SHOWN).round().astype(int))
+        return {name: values[rows] for name, values in table.items()}
+
     def _title(self):
         band = "" if self.confidence_level is None else f", {100 * self.confidence_level:.6g} % band"
-        return f"{self.y_label} against {self.x_label}{band}"
+        shown = f" ({_SHOWN} of {len(self.x)} points)" if len(self.x) > _SHOWN else ""
+        return f"{self.y_label} against {self.x_label}{band}{shown}"
 
     def __repr__(self):
-        return f"<Curve of {len(self.x)} points: {self._title()}>"
+        return f"<Curve of {len(self.x)} points: {self.y_label} against {self.x_label}>"
 
     def _draw(self, ax):
         from . import plot

@@ -69,9 +69,10 @@ def curve(ax, result):
         ax.fill_between(result.x, result.lower, result.upper, where=finite, color=BAND, alpha=0.6, lw=0)
     ax.plot(result.x, result.y, color=INK, marker="o" if len(result.x) <= 40 else None)
     ax.set(xlabel=result.x_label, ylabel=result.y_label)
-    if result.count is not None and len(result.x) > 1:
+    # a running mean counts its rows on the x axis already
+    if result.count is not None and len(result.x) > 1 and not np.array_equal(result.count, result.x):
         twin = ax.twinx()
-        gap = np.diff(result.x).min() if len(result.x) > 1 else 1.0
+        gap = np.diff(result.x).min()
         twin.bar(result.x, result.count, width=0.8 * gap, color=REFERENCE, alpha=0.3)
         twin.set(ylim=(0, 5 * max(result.count.max(), 1)), ylabel="count")
         twin.set_zorder(ax.get_zorder() - 1)

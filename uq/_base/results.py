@@ -59,7 +59,14 @@ class Result(Frozen):
         """Draw the result on `ax` (a new figure where None) and return the matplotlib Axes (extra ``plot``)."""
         from . import plot
 
-        return self._draw(plot.axes(ax))
+        return self._draw(plot.axes(ax, self._figsize()))
+
+    def _figsize(self):
+        return None
+
+    def _shown(self):
+        """Return the table that is printed, which may leave rows out and says so in its title."""
+        return self._table()
 
     def _table(self):
         raise TypeError(f"{type(self).__name__} has no table")
@@ -79,7 +86,7 @@ class Result(Frozen):
         return ", ".join(f"{k}: {v}" for k, v in (("method", method), ("guarantee", guarantee)) if v)
 
     def __str__(self):
-        return self._text(self._table())
+        return self._text(self._shown())
 
     def _text(self, table):
         rows = [list(table)] + [[format_number(v) for v in row] for row in zip(*table.values(), strict=True)]
@@ -90,7 +97,7 @@ class Result(Frozen):
         return "\n".join([self._title(), *lines, *filter(None, [self._caption()])])
 
     def _repr_html_(self):
-        table = self._table()
+        table = self._shown()
         head = "".join(f"<th>{html.escape(c)}</th>" for c in table)
         rows = list(zip(*table.values(), strict=True))
         cut = len(rows) - 30
@@ -101,6 +108,11 @@ class Result(Frozen):
             body += f"<tr><td colspan='{len(table)}'>{cut} more rows</td></tr>"
         caption = html.escape(" | ".join(filter(None, [self._title(), self._caption()])))
         return f"<table class='errorbars'><caption>{caption}</caption><tr>{head}</tr>{body}</table>"
+
+
+def _rows_figsize(n_rows):
+    """Return the size of a picture of horizontal intervals, in inches."""
+    return 6.4, min(0.9 + 0.35 * n_rows, 12.0)
 
 
 def _plain(value):
@@ -228,6 +240,9 @@ class Interval(Result):
 
     def __str__(self):
         return Result.__str__(self) if np.ndim(self.lower) else repr(self)
+
+    def _figsize(self):
+        return _rows_figsize(np.size(self.lower))
 
     def _draw(self, ax):
         from . import plot
@@ -388,6 +403,9 @@ class Estimate(Result):
 
     def __str__(self):
         return self.summary()
+
+    def _figsize(self):
+        return _rows_figsize(np.size(self.estimate))
 
     def _draw(self, ax):
         from . import plot
