@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from uq import estimate_mean
+from uq import estimate_mean, estimate_metric
 from uq.exceptions import InfiniteBoundWarning, InputError, SmallSampleWarning
 
 RNG = np.random.default_rng(0)
@@ -229,3 +229,39 @@ def test_hierarchical_with_many_alike_tasks_where_fixed_nodes_fail():
     ours = estimate_mean(scores, np.repeat(np.arange(200), 100), method="hierarchical")
     assert ours.estimate == pytest.approx(mean, rel=1e-6)
     assert ours.std_error == pytest.approx(np.sqrt(mass @ (theta[:, 0] - mean) ** 2), rel=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore::uq.exceptions.SmallSampleWarning")
+@pytest.mark.parametrize("n", [10, 20, 30, 50])
+def test_bootstrap_counts_ties_half_whatever_the_rounding(n):
+    """Resampled means of 0/1 scores tie with the estimate; a bias read off their rounding errors would be wrong."""
+    for k in range(1, n, max(1, n // 10)):
+        law = estimate_mean(np.repeat([1, 0], [k, n - k]), method="bootstrap", n_resamples=4999, rng=0).law
+        share = stats.binom.cdf(k - 1, n, k / n) + 0.5 * stats.binom.pmf(k, n, k / n)
+        # four standard errors of the share of 4,999 draws
+        assert stats.norm.cdf(law.z0) == pytest.approx(share, abs=4 * 0.5 / np.sqrt(4999))
+        assert len(np.unique(law.draws)) <= n + 1
+
+
+@pytest.mark.filterwarnings("ignore::uq.exceptions.SmallSampleWarning")
+def test_metric_of_float_sums_ties_like_the_mean_of_whole_numbers():
+    y = np.repeat([1, 0], [3, 7])
+    weights = np.full(10, 0.1)
+    by_weight = estimate_metric(
+        lambda t, p, sample_weight: float(sample_weight @ (t == p) / sample_weight.sum()),
+        y,
+        np.ones(10),
+        sample_weight=weights,
+        n_resamples=1999,
+        rng=0,
+        groups=np.arange(10),
+    )
+    plain = estimate_metric(lambda t, p: np.mean(t == p), y, np.ones(10), n_resamples=1999, rng=0, groups=np.arange(10))
+    assert by_weight.law.z0 == pytest.approx(plain.law.z0, abs=1e-12)
+
+
+def test_group_labels_beyond_the_signed_integers():
+    groups = np.array([2**63 + 1, 2**63 + 2, 2**63 + 1, 2**63 + 3] * 10, dtype=np.uint64)
+    scores = RNG.random(40)
+    small = estimate_mean(scores, (groups - np.uint64(2**63)).astype(int), bounds=(0, 1))
+    assert estimate_mean(scores, groups, bounds=(0, 1)) == small

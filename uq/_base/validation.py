@@ -192,9 +192,11 @@ def _unique(labels):
     if labels.dtype.kind in "iu" and labels.size:
         low, high = int(labels.min()), int(labels.max())
         if high - low < 4 * labels.size:
-            shifted = labels.astype(np.int64) - low
+            # subtracted in the labels' own kind: unsigned ones may lie beyond the signed
+            shifted = (labels - labels.min()).astype(np.intp)
             present = np.bincount(shifted) > 0
-            return np.flatnonzero(present) + low, (np.cumsum(present) - 1)[shifted]
+            names = labels.min() + np.flatnonzero(present).astype(labels.dtype)
+            return names, (np.cumsum(present) - 1)[shifted]
     return np.unique(labels, return_inverse=True)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from .._base.betting import to_unit
 from .._base.citation import cite_methods, cites
-from .._base.laws import BetaLaw, BinomialLaw, DrawsLaw, TLaw
+from .._base.laws import BetaLaw, BinomialLaw, TLaw
 from .._base.random import check_rng
 from .._base.resampling import acceleration, resample_sums
 from .._base.results import Estimate
@@ -18,11 +18,12 @@ from .._base.validation import (
     drop_missing,
     is_binary,
 )
+from ._bca import bca_law
 from ._betting import BettingLaw
 from ._hierarchical import hierarchical_law
 from ._warn import needs, refuses, warn_small
 
-__all__ = ["METHODS", "bias_level", "estimate_mean", "mean_estimate", "moments"]
+__all__ = ["METHODS", "estimate_mean", "mean_estimate", "moments"]
 
 cite_methods(cluster="cameron2015")
 METHODS = ("auto", "t", "cluster", "wilson", "clopper_pearson", "beta", "betting", "hierarchical", "bootstrap")
@@ -244,18 +245,4 @@ def _bootstrap_law(scores, codes, mean, n_resamples, rng, n_jobs):
     units = columns if codes is None else np.column_stack([np.bincount(codes, weights=c) for c in columns.T])
     total = units.sum(axis=0)
     left_out = (total[0] - units[:, 0]) / np.maximum(total[1] - units[:, 1], 1e-300)
-    return DrawsLaw(
-        draws=mean + deviations, kind="bca", z0=bias_level(deviations, 0.0), acceleration=acceleration(left_out)
-    )
-
-
-def bias_level(draws, estimate):
-    """Return the normal quantile of the share of draws below the estimate, ties counted half."""
-    from scipy.special import ndtri
-
-    draws = draws[np.isfinite(draws)]
-    if not draws.size:
-        return 0.0
-    below = np.count_nonzero(draws < estimate) + 0.5 * np.count_nonzero(draws == estimate)
-    # half a draw away from the ends: an infinite bias would be more than the draws can know
-    return float(ndtri(min(max(below, 0.5), draws.size - 0.5) / draws.size))
+    return bca_law(mean + deviations, mean, acceleration(left_out))

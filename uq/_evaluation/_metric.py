@@ -6,12 +6,11 @@ import numpy as np
 
 from .._base.citation import cites
 from .._base.exceptions import InputError
-from .._base.laws import DrawsLaw
 from .._base.random import check_rng
 from .._base.resampling import jackknife_acceleration, resample_statistic
 from .._base.results import Estimate
 from .._base.validation import check_count, check_groups, check_same_length, check_weights
-from ._mean import bias_level
+from ._bca import bca_law
 from ._rows import as_rows
 from ._warn import warn_small
 
@@ -126,12 +125,7 @@ def metric_estimate(owner, statistic, arrays, codes, n_resamples, rng, n_jobs):
             UserWarning,
             stacklevel=3,
         )
-    law = DrawsLaw(
-        draws=draws,
-        kind="bca",
-        z0=bias_level(draws, estimate),
-        acceleration=jackknife_acceleration(statistic, arrays, groups=codes),
-    )
+    law = bca_law(draws, estimate, jackknife_acceleration(statistic, arrays, groups=codes))
     error = float(np.nanstd(draws, ddof=1)) if n_resamples - undefined > 1 else np.inf
     return Estimate(
         estimate=estimate, std_error=error, n=n, method="bootstrap", guarantee="asymptotic", law=law, n_groups=n_groups
