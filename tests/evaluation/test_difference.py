@@ -6,7 +6,7 @@ from scipy import special, stats
 from sklearn.metrics import accuracy_score, roc_auc_score
 
 from uq import estimate_difference, estimate_mean
-from uq._evaluation._paired import DirichletLaw, McNemarLaw
+from uq._evaluation._paired import DirichletLaw, McNemarLaw, _tail
 from uq.exceptions import InputError
 
 
@@ -25,41 +25,52 @@ def test_pvalue_at_zero_is_mcnemars_exact_one(t, u, n):
     assert ours.estimate == pytest.approx((t - u) / n)
 
 
-def brute_tail(t, u, n, null):
-    """The unconditional tail by summing the trinomial law over all tables, the rate over a fine grid."""
-
-    def standardised(only_a, only_b):
-        d = only_a + only_b
-        variance = np.maximum(d / n, abs(null)) - null**2 + 1 / n
-        return (only_a - only_b - n * null) / np.sqrt(n * variance)
-
+def tables(n):
+    """All pairs (A alone, B alone) of n items, and the log of the number of ways to each."""
     a, b = np.array([(i, j) for i in range(n + 1) for j in range(n + 1 - i)]).T
-    reached = standardised(a, b) >= standardised(t, u) - 1e-9
+    return (
+        a,
+        b,
+        special.gammaln(n + 1) - special.gammaln(a + 1) - special.gammaln(b + 1) - special.gammaln(n - a - b + 1),
+    )
+
+
+def trinomial(n, delta, q):
+    """Probability of every table at difference delta and discordance rate q."""
+    a, b, ways = tables(n)
+    p, r = max((q + delta) / 2, 0.0), max((q - delta) / 2, 0.0)
+    return np.exp(ways + special.xlogy(a, p) + special.xlogy(b, r) + special.xlogy(n - a - b, max(1 - p - r, 0.0)))
+
+
+def brute_tail(t, u, n, null):
+    """The tail by summing over all tables that are at least as high, the rate over a fine grid."""
+
+    def limit(only_a, only_b):
+        shifted = (only_a - only_b) / (n + 2)
+        return shifted - 1.96 * np.sqrt(((only_a + only_b + 2) / (n + 2) - shifted**2) / (n + 2))
+
+    a, b, _ = tables(n)
+    high = limit(a, b) >= limit(t, u) - 1e-9
     d = t + u
-    low = stats.beta.ppf(5e-5, d, n - d + 1) if d else 0.0
-    high = stats.beta.isf(5e-5, d + 1, n - d) if d < n else 1.0
-    a, b = a[reached], b[reached]
-    ways = special.gammaln(n + 1) - special.gammaln(a + 1) - special.gammaln(b + 1) - special.gammaln(n - a - b + 1)
-    tails = []
-    for q in np.linspace(max(low, abs(null)), max(high, abs(null)), 400):
-        p, r = max((q + null) / 2, 0.0), max((q - null) / 2, 0.0)
-        log = ways + special.xlogy(a, p) + special.xlogy(b, r) + special.xlogy(n - a - b, max(1 - q, 0.0))
-        tails.append(np.exp(log).sum())
-    return max(tails)
+    rates = np.linspace(
+        stats.beta.ppf(5e-7, d, n - d + 1) if d else 1e-12, stats.beta.isf(5e-7, d + 1, n - d) if d < n else 1.0, 600
+    )
+    rates = np.append(rates[rates >= -null], abs(null) if rates[0] < abs(null) <= rates[-1] else [])
+    # above 0 a rate below the difference is kept, all discordance on one side
+    return max((trinomial(n, min(null, q), q)[high].sum() for q in rates), default=0.0)
 
 
 @pytest.mark.parametrize(("t", "u", "n"), [(5, 1, 12), (0, 3, 10), (4, 4, 14), (0, 0, 8), (9, 0, 9)])
-@pytest.mark.parametrize("null", [-0.4, -0.1, 0.05, 0.3])
+@pytest.mark.parametrize("null", [-0.9, -0.4, -0.1, 0.05, 0.3])
 def test_unconditional_tail_against_all_tables(t, u, n, null):
-    law = McNemarLaw(only_a=t, only_b=u, n=n)
     # two grids of rates: they may miss the maximum by a little, never by much
-    assert law._unconditional(null) - 1e-4 == pytest.approx(brute_tail(t, u, n, null), abs=2e-4)
+    assert _tail(t, u, n)(null) == pytest.approx(brute_tail(t, u, n, null), abs=1e-4)
 
 
 @pytest.mark.parametrize(
     ("t", "u", "n"), [(12, 3, 60), (20, 21, 300), (0, 0, 30), (0, 6, 40), (10, 0, 10), (140, 60, 3000)]
 )
-@pytest.mark.parametrize("level", [0.8, 0.95, 0.99])
+@pytest.mark.parametrize("level", [0.8, 0.95, 0.99, 0.9999])
 def test_mcnemar_interval_ends_where_the_pvalue_crosses(t, u, n, level):
     law = McNemarLaw(only_a=t, only_b=u, n=n)
     lower, upper = law.interval(level, "two-sided")
@@ -68,6 +79,62 @@ def test_mcnemar_interval_ends_where_the_pvalue_crosses(t, u, n, level):
         if abs(end) < 1:
             assert law.pvalue(end - outside * 2e-6, "two-sided") >= 1 - level - 1e-9
             assert law.pvalue(end + outside * 2e-6, "two-sided") <= 1 - level + 1e-9
+
+
+@pytest.mark.parametrize(("t", "u", "n"), [(7, 3, 20), (1, 2, 10), (0, 4, 9), (6, 0, 17), (30, 12, 400), (0, 0, 5)])
+def test_mcnemar_pvalue_rises_with_the_difference(t, u, n):
+    law = McNemarLaw(only_a=t, only_b=u, n=n)
+    nulls = np.concatenate([np.linspace(-1, -1e-6, 400), np.linspace(1e-6, 1, 400)])
+    p = np.array([law.p_greater(x) for x in nulls])
+    assert (np.diff(p) >= -1e-12).all()
+
+
+def worst_miss(n, alpha):
+    """The largest probability that the lower limit lies above the difference: just below each limit, over the rate."""
+    a, b, _ = tables(n)
+    lower = np.array([McNemarLaw(only_a=int(t), only_b=int(u), n=n).lower(alpha) for t, u in zip(a, b, strict=True)])
+    worst = 0.0
+    for delta in np.unique(lower) - 1e-9:
+        if delta < -1:
+            continue
+        for q in np.linspace(abs(delta), 1, 61):
+            worst = max(worst, trinomial(n, delta, q)[lower > delta].sum())
+    return worst
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.025, 0.005])
+@pytest.mark.parametrize("n", [1, 2, 5, 10, 15])
+def test_mcnemar_limit_misses_no_more_than_it_says(n, alpha):
+    assert worst_miss(n, alpha) <= alpha
+
+
+@pytest.mark.parametrize("n", [12, 40, pytest.param(100, marks=pytest.mark.slow)])
+def test_at_the_usual_levels_the_interval_excludes_0_exactly_where_mcnemars_test_does(n):
+    rejected = 0
+    for t in range(n + 1):
+        for u in range(min(t, n + 1 - t)):
+            law = McNemarLaw(only_a=t, only_b=u, n=n)
+            for alpha in (0.05, 0.025):
+                if law.p_greater(0) <= alpha:
+                    rejected += 1
+                    assert law.p_greater(-1e-12) <= alpha, (t, u)
+    assert rejected > n
+    keeps = McNemarLaw(only_a=8, only_b=2, n=n)  # where it does not, the limit is at most 0
+    assert keeps.p_greater(0) > 0.05
+    assert keeps.lower(0.05) <= 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n", [20, 30])
+def test_mcnemar_limit_misses_no_more_than_it_says_with_more_items(n):
+    assert worst_miss(n, 0.05) <= 0.05
+
+
+def test_fractional_counts_beyond_many_items_only_widen_the_interval():
+    exact = McNemarLaw(only_a=900, only_b=700, n=20_000).interval(0.95, "two-sided")
+    wide = McNemarLaw(only_a=900, only_b=700, n=20_001).interval(0.95, "two-sided")
+    np.testing.assert_allclose(wide, exact, atol=2e-4)
+    assert wide[1] - wide[0] > 0.999 * (exact[1] - exact[0])
 
 
 def test_mcnemar_agrees_with_the_t_interval_when_n_is_large():

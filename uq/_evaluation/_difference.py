@@ -28,7 +28,7 @@ __all__ = ["estimate_difference"]
 METHODS = ("auto", "t", "cluster", "mcnemar", "dirichlet", "betting", "bootstrap")
 
 
-@cites("miller2024", "mcnemar1947", "berger1994", "bowyer2025", "cameron2015", "efron1987")
+@cites("miller2024", "mcnemar1947", "berger1994", "buehler1957", "bowyer2025", "cameron2015", "efron1987")
 def estimate_difference(
     a,
     b,
@@ -86,17 +86,21 @@ def estimate_difference(
 
     Notes
     -----
-    **Guarantee.** "mcnemar": finite-sample for independent items (the interval is an unconditional test inverted, its
-    nuisance parameter confined to a 99.99 % set and the rest added to the p-value). "betting": finite-sample for
-    independent items or clusters, as in `estimate_mean`. "dirichlet": posterior. The others: asymptotic. The two models
-    must have answered the same items: unpaired scores need another error.
+    **Guarantee.** "mcnemar": finite-sample for independent items. The interval inverts an unconditional test, its
+    nuisance parameter confined to a 99.9999 % set and the rest added to the p-value; at a difference of 0 the p-value
+    is McNemar's own. At 90 and 95 % the two agree about 0 (checked on every table of up to 100 items); from 99 % on the
+    interval may hold a 0 that McNemar's test just rejects. "betting": finite-sample for independent items or clusters,
+    as in `estimate_mean`. "dirichlet": posterior. The others: asymptotic. The two models must have answered the same
+    items: unpaired scores need another error.
 
     References
     ----------
     .. [1] Q. McNemar (1947). Psychometrika 12(2). doi:10.1007/BF02295996.
     .. [2] R. Berger, D. Boos (1994). P values maximized over a confidence set for the nuisance parameter. Journal of
        the American Statistical Association 89(427). doi:10.2307/2290928.
-    .. [3] E. Miller (2024). Adding error bars to evals. arXiv:2411.00640.
+    .. [3] R. Buehler (1957). Confidence intervals for the product of two binomial parameters. Journal of the American
+       Statistical Association 52(280). doi:10.1080/01621459.1957.10501404.
+    .. [4] E. Miller (2024). Adding error bars to evals. arXiv:2411.00640.
 
     Examples
     --------
@@ -105,7 +109,7 @@ def estimate_difference(
     >>> b = [1] * 51 + [0] * 12 + [1] * 3
     >>> difference = estimate_difference(a, b)
     >>> print(difference)
-    0.1364, 95 % interval [0.02056, 0.2611], std. error 0.05666
+    0.1364, 95 % interval [0.01891, 0.261], std. error 0.05666
     n = 66; method: mcnemar, guarantee: finite-sample
     >>> round(difference.pvalue(0), 4)
     0.0352

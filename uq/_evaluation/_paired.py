@@ -14,18 +14,26 @@ from .._base.laws import Law
 __all__ = ["DirichletLaw", "McNemarLaw"]
 
 # the share of error spent on confining the nuisance parameter (Berger and Boos 1994, doi:10.2307/2290928)
-_GAMMA = 1e-4
+_GAMMA = 1e-6
+# tables are ordered by an approximate lower limit at this quantile, that of a two-sided 95 % interval
+_Z = 1.96
+_MANY = 20_000
 
 
-@cites("mcnemar1947", "berger1994")
+@cites("mcnemar1947", "berger1994", "buehler1957")
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class McNemarLaw(Law):
     """Exact law of the paired difference of proportions.
 
     At a difference of 0 the p-value is McNemar's exact one: given t + u discordant items, t is binomial with
-    probability 1/2. At any other difference it is unconditional: the probability of a standardised difference at least
-    as large, maximised over the discordance rate q, where q ranges over its 1 - 1e-4 confidence set and 1e-4 is added.
-    p-values are made monotone in the hypothesised difference, so that they invert to intervals.
+    probability 1/2. At any other difference it is unconditional. Tables are put in one fixed order, that of an
+    approximate lower limit, and the p-value is the probability of a table at least as high as the one seen, maximised
+    over the discordance rate; the rate ranges over its 1 - 1e-6 confidence set, and 1e-6 is added (no p-value off 0 is
+    smaller). Because the order does not depend on the hypothesised difference, the p-value rises with it and inverts
+    to a limit (Buehler 1957, doi:10.1080/01621459.1957.10501404).
+
+    Just beside 0 the two kinds of p-value need not agree. The interval is the wider of what they say: it ends at 0
+    where McNemar's test alone keeps 0, and includes 0 where McNemar's test alone rejects it.
     """
 
     only_a: int
@@ -43,92 +51,103 @@ class McNemarLaw(Law):
     def p_less(self, null):
         return self._mirror().p_greater(-null)
 
+    def _p_at_zero(self):
+        return float(_binomial_sf(self.only_a, self.only_a + self.only_b, 0.5))
+
     def p_greater(self, null):
-        at_zero = _binomial_sf(self.only_a, self.only_a + self.only_b, 0.5)
         if null == 0:
-            return float(at_zero)
+            return self._p_at_zero()
         if null >= 1:
             return 1.0
-        if null <= -1:
-            return 1.0 if null == -1 and self.only_b == self.n else 0.0
-        tail = self._unconditional(null)
-        return float(min(at_zero, tail) if null < 0 else max(at_zero, tail))
-
-    def _unconditional(self, null):
-        return min(1.0, _tail_sup(self.only_a, self.only_b, self.n, null) + _GAMMA)
+        if null < -1:
+            return 0.0
+        p = min(1.0, _tail(self.only_a, self.only_b, self.n)(null) + _GAMMA)
+        return p if null < 0 else max(p, self._p_at_zero())
 
     def lower(self, alpha):
         """Return the least difference that the one-sided test at level alpha does not reject."""
-        if self.p_greater(-1.0) > alpha or alpha <= _GAMMA:
-            return -1.0
-        at_zero = self.p_greater(0.0)
-        low, high = (-1.0, 0.0) if at_zero > alpha else (0.0, 1.0)
-        estimate = (self.only_a - self.only_b) / self.n
-        scale = np.sqrt(max(self.only_a + self.only_b, 1)) / self.n
-        # the tail is not quite monotone: look outward in for the first difference that is not rejected
-        for z in (12, 8, 6, 5, 4, 3.5, 3, 2.6, 2.3, 2, 1.7, 1.4, 1.1, 0.8, 0.5, 0.2, 0):
-            point = estimate - z * scale
-            if not low < point < high:
-                continue
-            if self.p_greater(point) > alpha:
-                high = point
-                break
-            low = point
-        if low == 0.0 and self._unconditional(1e-12) > alpha:
-            return 0.0
-        for _ in range(60):
+        tail = _tail(self.only_a, self.only_b, self.n)
+        low, high = -1.0, 1.0
+        if tail(low) + _GAMMA > alpha:
+            return low
+        while high - low > 1e-10:
             middle = 0.5 * (low + high)
-            if high - low < 1e-9 or middle in (low, high):
-                break
-            if self.p_greater(middle) > alpha:
+            if tail(middle) + _GAMMA > alpha:
                 high = middle
             else:
                 low = middle
-        # every difference below 0 is rejected and McNemar's test keeps 0 itself
-        return 0.0 if high == 0.0 else float(low)
+        return 0.0 if low > 0 and self._p_at_zero() > alpha else low
 
 
 def _binomial_sf(k, n, p):
-    """Return P(X >= k) for X ~ Bin(n, p), elementwise, at the ends as well."""
+    """Return P(X >= k) for X ~ Bin(n, p), elementwise, at the ends as well; between the integers it is smooth in k."""
     k, n, p = np.broadcast_arrays(k, n, p)
-    inside = (k >= 1) & (k <= n)
+    inside = (k > 0) & (k < n + 1)
     value = special.betainc(np.where(inside, k, 1.0), np.where(inside, n - k + 1.0, 1.0), p)
     return np.where(k <= 0, 1.0, np.where(inside, value, 0.0))
 
 
-def _tail_sup(t, u, n, null):
-    """Return the largest probability, over q, of a standardised difference at least as large as the one seen."""
+def _tail(t, u, n):
+    """Return the function: difference -> the largest probability, over the rate, of a table as high as (t, u)."""
     d = t + u
     rate_low = special.betaincinv(d, n - d + 1, _GAMMA / 2) if d else 0.0
     rate_high = special.betainccinv(d + 1, n - d, _GAMMA / 2) if d < n else 1.0
-    # the tail is smooth in the rate, and smoother the more items there are
-    rates = np.linspace(max(rate_low, abs(null)), max(rate_high, abs(null)), 97 if n <= 300 else 25)
-    z = _standardised(t - u, d, n, null)
+    # a coarse look at all rates finds the highest hill, a fine one its top: the tail is smooth in the rate
+    rates = np.linspace(max(rate_low, 1e-12), rate_high, 129 if n <= 300 else 33)
     # the discordant counts that any of these rates can bring, to within 1e-15
-    low = max(0, int(n * rates[0] - 9 * np.sqrt(n * rates[0]) - 9))
-    high = min(n, int(n * rates[-1] + 9 * np.sqrt(n * rates[-1]) + 40))
-    counts = np.arange(low, high + 1)
-    # for each count the least t whose standardised difference reaches z; a hair of slack keeps the seen table in
-    need = null * n + z * np.sqrt(_variance(counts, n, null) * n)
-    least = np.ceil((counts + need) / 2 - 1e-7)
-    log_pmf = (
-        special.gammaln(n + 1)
-        - special.gammaln(counts + 1)
-        - special.gammaln(n - counts + 1)
-        + special.xlogy(counts, rates[:, None])
-        + special.xlog1py(n - counts, -rates[:, None])
-    )
-    share = np.clip((1 + null / np.maximum(rates, 1e-300)) / 2, 0.0, 1.0)
-    return float((np.exp(log_pmf) * _binomial_sf(least, counts, share[:, None])).sum(axis=1).max())
+    first = max(0, int(n * rate_low - 9 * np.sqrt(n * rate_low) - 9))
+    last = min(n, int(n * rate_high + 9 * np.sqrt(n * rate_high) + 40))
+    stride = 1 if n <= _MANY else max(1, (last - first) // 1000)
+    counts = np.arange(first, last + 1, stride)
+    ways = special.gammaln(n + 1) - special.gammaln(counts + 1) - special.gammaln(n - counts + 1)
+
+    def pmf(rates):
+        rates = rates[:, None]
+        return stride * np.exp(ways + special.xlogy(counts, rates) + special.xlog1py(n - counts, -rates))
+
+    least = _least_t(counts, n, _approximate_limit(t - u, d, n))
+    if stride == 1:
+        # a hair of slack keeps the seen table in; beyond _MANY the fraction stays, which can only raise the tail
+        least = np.ceil(least - 1e-7)
+    table = pmf(rates)
+
+    def reached(table, rates, null):
+        share = np.clip((1 + null / rates) / 2, 0.0, 1.0)
+        return (table * _binomial_sf(least, counts, share[:, None])).sum(axis=1)
+
+    def tail(null):
+        # Above 0, a rate below the difference cannot be true: it is kept, all discordance on one side, which can only
+        # raise the tail. Below 0 it is left out. Either way the tail rises with the difference.
+        possible = rates >= -null
+        coarse, values = rates[possible], reached(table[possible], rates[possible], null)
+        if rate_low < abs(null) <= rate_high:  # a kink or the least possible rate, between those of the grid
+            edge, place = np.array([abs(null)]), np.searchsorted(coarse, abs(null))
+            coarse, values = np.insert(coarse, place, edge), np.insert(values, place, reached(pmf(edge), edge, null))
+        if not len(coarse):
+            return 0.0
+        top = int(values.argmax())
+        fine = np.linspace(coarse[max(top - 1, 0)], coarse[min(top + 1, len(coarse) - 1)], 33)
+        return float(max(values[top], reached(pmf(fine), fine, null).max()))
+
+    return tail
 
 
-def _variance(count, n, null):
-    # 1/n keeps the order sensible where no discordant item was seen
-    return np.maximum(count / n, abs(null)) - null * null + 1 / n
+def _approximate_limit(difference, count, n):
+    """Return the lower limit of Bonett and Price (2012, doi:10.3102/1076998611411915): one item added to each side."""
+    m = n + 2
+    shifted = difference / m
+    return shifted - _Z * np.sqrt(((count + 2) / m - shifted**2) / m)
 
 
-def _standardised(difference, count, n, null):
-    return (difference - n * null) / np.sqrt(_variance(count, n, null) * n)
+def _least_t(counts, n, limit):
+    """Return, for each count of discordant items, the least t whose approximate limit reaches `limit`."""
+    m = n + 2
+    factor = 1 + _Z**2 / m
+    square = _Z**2 / m * ((counts + 2) / m * factor - limit**2)
+    root = (limit + np.sqrt(np.maximum(square, 0.0))) / factor
+    # no real root: the limit is reached by every t or by none
+    need = np.where(square >= 0, m * root, -np.inf if limit < 0 else np.inf)
+    return (counts + need) / 2
 
 
 @cites("bowyer2025")
