@@ -50,3 +50,10 @@ def test_table_has_the_columns_that_were_given():
     band = Curve(x=[1], y=[2], lower=[0], upper=[3], count=[9], confidence_level=0.9, x_label="k", y_label="coverage")
     assert list(band.to_frame()) == ["x", "y", "lower", "upper", "count"]
     assert "coverage against k, 90 % band" in str(band)
+
+
+def test_a_band_that_is_no_vector_is_refused():
+    with pytest.raises(InputError, match="vectors of one length"):
+        Curve(x=[1.0, 1.0], y=[1.0, 1.0], lower=np.empty((2, 0)), upper=[1.0, 1.0])
+    with pytest.raises(InputError, match="vectors of one length"):
+        Curve(x=np.ones((2, 2)), y=np.ones((2, 2)))

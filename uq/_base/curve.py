@@ -55,9 +55,9 @@ class Curve(Result):
             if value is not None:
                 object.__setattr__(self, name, np.atleast_1d(as_real(value, "Curve", name)))
         Frozen.__post_init__(self)
-        lengths = {n: len(v) for n in ("x", "y", "lower", "upper", "count") if (v := getattr(self, n)) is not None}
-        if len(set(lengths.values())) > 1 or (self.lower is None) != (self.upper is None):
-            raise InputError(f"Curve: x, y, the two ends of the band and count must have one length; got {lengths}.")
+        shapes = {n: v.shape for n in ("x", "y", "lower", "upper", "count") if (v := getattr(self, n)) is not None}
+        if set(shapes.values()) != {(len(self.x),)} or (self.lower is None) != (self.upper is None):
+            raise InputError(f"Curve: x, y, both ends of the band and count must be vectors of one length; got {shapes}.")
         if self.lower is not None and not np.all(self.lower <= self.upper):
             raise InputError("Curve: lower must not exceed upper, and neither may be NaN.")
 
