@@ -59,6 +59,21 @@ def read_outputs(path, columns=None):
     true/false. Identifiers such as ``1_2`` and integers beyond 64 bits stay text. In JSON lines and Parquet,
     lists of equal length become a matrix. bfloat16 becomes float32. Arrays of floats keep their precision.
 
+    A first column without a name becomes "index" (pandas writes its index so); an unnamed column elsewhere is refused.
+    What is wrong in a text file is reported by its line, or by its row counted from 1; rows of arrays are counted from
+    0 in all other messages.
+
+    **Comparing columns.** ``pred == y`` gives silently wrong scores where a value is missing: None equals None, so two
+    missing texts count as right; NaN equals nothing, so a missing number counts as wrong, and no `nan_policy` ever sees
+    it. A column of numbers in which one answer is a text ("I don't know") is a column of texts, and equals no number.
+    Compare columns of one kind, and say what is missing::
+
+        missing = np.array([p is None or t is None or p != p or t != t for p, t in zip(pred, y)])
+        correct = np.where(missing, np.nan, pred == y)
+        estimate_mean(correct, nan_policy="omit")  # leaves them out, and says how many as n_dropped
+
+    Where an answer that never came counts as a wrong one, put 0 in place of NaN for missing predictions.
+
     Examples
     --------
     >>> import tempfile
@@ -203,8 +218,8 @@ def _arrow_column(column, types, name, where):
         if len(odd) or width < 1:
             row = int(odd[0]) if len(odd) else 0
             raise InputError(
-                f"{where}: {name!r} must hold lists of one length, {max(width, 1)}; row {row + 1} does not. "
-                "Shorter ones must be filled up with null."
+                f"{where}: {name!r} must hold lists of one length, {max(width, 1)}; row {row + 1} "
+                "(counting from 1) does not. Shorter ones must be filled up with null."
             )
         inner = _arrow_column(column.flatten(), types, name, where)
         return inner.reshape(len(column), width, *inner.shape[1:])

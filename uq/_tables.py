@@ -84,7 +84,14 @@ def _csv_rows(open_text, where, delimiter):
                 "Texts with quotes or line breaks are safer in JSON lines."
             ) from None
         except UnicodeDecodeError as error:
-            raise InputError(f"{where}: the text after row {number} is not UTF-8 ({error.reason}).") from None
+            raise InputError(_not_utf8(where, number, error)) from None
+
+
+def _not_utf8(where, number, error):
+    return (
+        f"{where}: the text somewhere after row {number} (counting from 1) is not UTF-8 ({error.reason}: byte "
+        f"0x{error.object[error.start]:02x}). Save it as UTF-8; Latin-1 and Windows-1252 are not read."
+    )
 
 
 def _header(row, where):
@@ -158,48 +165,47 @@ def read_jsonl(open_text, select, where):
     """Return {name: array} of the keys that `select` picks from the first row; equally long lists make a matrix."""
     columns = None
     rows = _json_rows(open_text, where)
-    first = 0
     while block := list(islice(rows, BLOCK)):
         if columns is None:
-            columns = {name: _JsonColumn(name, where) for name in select(list(block[0]))}
-        for i, row in enumerate(block, first + 1):
+            columns = {name: _JsonColumn(name, where) for name in select(list(block[0][1]))}
+        for place, row in block:
             for name in columns:
                 if name not in row:
                     raise InputError(
-                        f"{where}: row {i} has no key {name!r}, which row 1 has. Write null where a value is missing, "
+                        f"{where}: {place} has no key {name!r}, which row 1 has. Write null where a value is missing, "
                         "or name the keys that you need in `columns`."
                     )
         for name, column in columns.items():
-            column.append([row[name] for row in block], first)
-        first += len(block)
+            column.append([row[name] for _, row in block], [place for place, _ in block])
     if columns is None:
         raise InputError(f"{where} holds no rows.")
     return {name: column.array() for name, column in columns.items()}
 
 
 def _json_rows(open_text, where):
+    """Yield where a row stands, in words, and the row."""
     number = 0
     with open_text() as stream:
         try:
-            for line in stream:
+            for line_number, line in enumerate(stream, 1):
                 if not line.strip():
                     continue
                 number += 1
+                place = f"row {number} (line {line_number})"
                 try:
                     row = json.loads(line, object_pairs_hook=_unique)
                 except (ValueError, RecursionError) as error:
                     raise InputError(
-                        f"{where}: row {number} is not a JSON object: {error}. A job that was stopped may have left "
+                        f"{where}: {place} is not a JSON object: {error}. A job that was stopped may have left "
                         "its last line unfinished."
                     ) from None
                 if not isinstance(row, dict) or not row:
                     raise InputError(
-                        f"{where}: row {number} must be one JSON object with at least one key; "
-                        f"got {type(row).__name__}."
+                        f"{where}: {place} must be one JSON object with at least one key; got {type(row).__name__}."
                     )
-                yield row
+                yield place, row
         except UnicodeDecodeError as error:
-            raise InputError(f"{where}: the text after row {number} is not UTF-8 ({error.reason}).") from None
+            raise InputError(_not_utf8(where, number, error)) from None
 
 
 def _unique(pairs):
@@ -222,8 +228,8 @@ class _JsonColumn:
         self.widths = {}  # depth of nesting -> length of the lists
         self.parts = []
 
-    def append(self, values, first):
-        self.parts.append(self._block(values, lambda i: first + i + 1, 0))
+    def append(self, values, places):
+        self.parts.append(self._block(values, places.__getitem__, 0))
 
     def array(self):
         parts = self.parts
@@ -236,7 +242,7 @@ class _JsonColumn:
             raise InputError(f"{self.label} is null in {nulls} rows where the others hold lists.")
         return np.concatenate(parts)
 
-    def _block(self, values, row_of, depth):
+    def _block(self, values, place_of, depth):
         group = self.groups.get(depth)
         for i, value in enumerate(values):
             if value is None:
@@ -247,11 +253,11 @@ class _JsonColumn:
             if found != group or found == "objects":
                 what = "is an object" if found == "objects" else f"holds {found} after {group}"
                 raise InputError(
-                    f"{self.label} {what} in row {row_of(i)}; a column must hold one kind of value: numbers, "
+                    f"{self.label} {what} in {place_of(i)}; a column must hold one kind of value: numbers, "
                     "true/false, text, or lists of them. Name the keys that you need in `columns` to leave it out."
                 )
         if group == "lists":
-            return self._lists(values, row_of, depth)
+            return self._lists(values, place_of, depth)
         if group == "text":
             return text_array(values)
         if None in values or group is None:
@@ -262,15 +268,15 @@ class _JsonColumn:
             raise InputError(f"{self.label} holds integers beyond 64 bits; write identifiers as text.")
         return np.array(values)
 
-    def _lists(self, values, row_of, depth):
+    def _lists(self, values, place_of, depth):
         for i, value in enumerate(values):
             width = self.widths.setdefault(depth, len(value)) if value is not None else None
             if value is None or len(value) != width or not width:
                 got = "null" if value is None else f"{len(value)} values"
                 raise InputError(
-                    f"{self.label} holds {got} in row {row_of(i)} where {self.widths.get(depth, 'some')} are expected; "
+                    f"{self.label} holds {got} in {place_of(i)} where {self.widths.get(depth, 'some')} are expected; "
                     "lists of equal length make a matrix, shorter ones must be filled up with null."
                 )
         flat = [x for value in values for x in value]
-        inner = self._block(flat, lambda i: row_of(i // self.widths[depth]), depth + 1)
+        inner = self._block(flat, lambda i: place_of(i // self.widths[depth]), depth + 1)
         return inner.reshape(len(values), self.widths[depth], *inner.shape[1:])

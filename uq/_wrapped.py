@@ -69,8 +69,8 @@ class WrappedModel(WrapperVerbs, MetaEstimatorMixin, BaseEstimator):
     Raises
     ------
     InputError
-        From `fit`, for parameters out of their range, a missing `y`, a single row, or a fit parameter that neither part
-        takes.
+        From `fit`, for parameters out of their range, a class in place of an object, a missing `y`, a single row, or a
+        fit parameter that neither part takes.
     sklearn.exceptions.NotFittedError
         From everything else before `fit`.
 
@@ -136,6 +136,12 @@ class WrappedModel(WrapperVerbs, MetaEstimatorMixin, BaseEstimator):
         -------
         WrappedModel
         """
+        for name in ("model", "wrapper"):
+            if isinstance(given := getattr(self, name), type):
+                raise InputError(
+                    f"WrappedModel: {name} must be an object; got the class {given.__name__} itself. "
+                    f"Write {given.__name__}(...)."
+                )
         validate_params(self)
         if y is None:
             raise InputError("WrappedModel.fit requires y to be passed, but the target y is None.")

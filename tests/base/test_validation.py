@@ -100,12 +100,14 @@ def test_empty_vectors():
 @pytest.mark.parametrize("check", [v.check_vector, v.check_matrix])
 def test_missing_and_infinite_values(check):
     x = np.array([[1.0], [NAN], [INF], [NAN]])
-    with pytest.raises(InputError, match=r"2 NaN and 1 infinite among 4 values, the first in row 1\. Clip"):
+    with pytest.raises(
+        InputError, match=r"2 NaN and 1 infinite among 4 values, the first in row 1 \(counting from 0\)\. Clip"
+    ):
         check(x, "f", "x")
     with pytest.raises(InputError, match="nan_policy='omit'"):
         check(x[:2], "f", "x")
     assert np.isnan(check(x[:2], "f", "x", nan_policy="omit")).sum() == 1
-    with pytest.raises(InputError, match="the first in row 2"):
+    with pytest.raises(InputError, match=r"the first in row 2 \(counting from 0\)"):
         check(x, "f", "x", nan_policy="omit")
     for policy in ("propagate", None, True):
         with pytest.raises(InputError, match="nan_policy"):

@@ -94,8 +94,10 @@ def broken(y_true, y_pred):
         ({"metric": no_rows}, "one finite number"),
         ({"metric": vector}, "one finite number"),
         ({"metric": broken}, "KeyError"),
+        ({"metric": Y}, r"got ndarray of shape \(120,\)\. The metric comes first: estimate_metric\(metric, y_true"),
+        ({"metric": Y.tolist()}, r"got \[[01, ]{55,59}\.\.\.\. The metric comes first"),
         ({"y_true": Y[:5]}, "as many rows"),
-        ({"y_pred": np.full(120, np.nan)}, "finite"),
+        ({"y_pred": np.full(120, np.nan)}, r"finite; .* in row 0 \(counting from 0\)"),
         ({"y_true": []}, "at least one row"),
         ({"groups": np.zeros(120)}, "at least 2 different labels"),
         ({"groups": [1, 2]}, "one label per row"),
@@ -109,3 +111,17 @@ def test_bad_input(arguments, message):
     given = {"metric": accuracy_score, "y_true": Y, "y_pred": Y, **arguments}
     with pytest.raises(InputError, match=message):
         estimate_metric(given.pop("metric"), given.pop("y_true"), given.pop("y_pred"), **given)
+
+
+def test_the_metric_is_called_as_often_as_is_documented():
+    calls = []
+
+    def counted(y_true, y_pred):
+        calls.append(len(y_true))
+        return float(np.mean(y_true == y_pred))
+
+    estimate_metric(counted, Y, PROB > 0.5, n_resamples=50, rng=0)
+    assert len(calls) == 1 + 50 + 120
+    calls.clear()
+    estimate_metric(counted, Y, PROB > 0.5, groups=np.arange(120) // 4, n_resamples=50, rng=0)
+    assert len(calls) == 1 + 50 + 30

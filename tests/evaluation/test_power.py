@@ -107,7 +107,7 @@ def test_more_is_needed_for_more():
         ({"std": np.inf}, "std"),
         ({"power": 0}, "power"),
         ({"power": 1}, "power"),
-        ({"power": 80}, "power"),
+        ({"power": 80}, r"power .*; got 80\. A power of 80 % is written \.8\."),
         ({"confidence_level": 0}, "confidence_level"),
         ({"confidence_level": 1}, "confidence_level"),
         ({"confidence_level": 1.5}, "confidence_level"),

@@ -167,3 +167,26 @@ def test_bad_input_is_refused(arguments, message):
     table = np.random.default_rng(0).normal(size=(40, 3))
     with pytest.raises(InputError, match=message):
         rank_models(**{"scores": table, **arguments})
+
+
+def test_a_dict_of_columns_names_the_models_by_its_keys(scores):
+    columns = {"a": scores[:, 0], "b": scores[:, 1].tolist(), "c": scores[:, 2:3], "d": scores[:, 3]}
+    expected = rank_models(scores, list("abcd"), n_resamples=50, rng=0)
+    assert rank_models(columns, n_resamples=50, rng=0) == expected
+    holes = {**columns, "a": np.where(np.arange(60) == 4, np.nan, scores[:, 0])}
+    assert rank_models(holes, n_resamples=50, rng=0, nan_policy="omit").n_dropped == 1
+    for bad, names, message in (
+        (columns, list("dcba"), "names must be None where scores are a dict.*got 4 names"),
+        ({"a": scores[:, 0]}, None, "at least two models.*got the keys"),
+        ({0: scores[:, 0], 1: scores[:, 1]}, None, r"got the keys \[0, 1\]"),
+        ({**columns, "y": ["cat"] * 60}, None, r"scores\['y'\] must hold real numbers"),
+        ({**columns, "d": scores[:9, 3]}, None, r"scores\['d'\] must have as many rows as scores\['a'\] \(60\); got 9"),
+        (holes, None, r"scores\['a'\] must be finite.*in row 4 \(counting from 0\)"),
+    ):
+        with pytest.raises(InputError, match=message):
+            rank_models(bad, names, n_resamples=9, rng=0)
+
+
+def test_a_table_on_its_side_is_told_apart_by_its_names(scores):
+    with pytest.raises(InputError, match=r"one row per item.*got shape \(4, 60\) and 4 names.*scores\.T"):
+        rank_models(scores.T, list("abcd"), n_resamples=9, rng=0)

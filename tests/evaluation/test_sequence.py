@@ -225,3 +225,10 @@ def test_inputs_stay_as_they_are(scores):
 def test_bad_input(changed, message):
     with pytest.raises(InputError, match=f"mean_sequence.*{message}"):
         mean_sequence(**{"scores": [0.1, 0.2], "bounds": (0, 1), **changed})
+
+
+def test_the_mean_of_dependent_rows_can_leave_its_own_band():
+    """What the docstring says of rows that are not independent: one text of 300 wrong answers, then one of 30 right."""
+    curve = mean_sequence(np.repeat([0.0, 1.0], [300, 30]), bounds=(0, 1))
+    assert curve.y[-1] > curve.upper[-1]
+    assert (np.diff(curve.upper) <= 0).all()

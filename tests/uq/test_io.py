@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import uq._tables as tables
+from uq import estimate_mean
 from uq._io import read_outputs
 from uq.exceptions import InputError, MissingExtraError
 
@@ -116,7 +117,7 @@ def test_tsv_and_gzip(write):
         ("a\n1\n\n2\n", "line 3 is blank"),
         ('a,b\n1,"2\n3,4\n', "not CSV"),
         ("a,b\n1," + "x" * 200_000 + "\n", "JSON lines"),
-        (b"a,b\n1,\xff\n", "not UTF-8"),
+        (b"a,b\n1,\xff\n", r"not UTF-8 \(invalid start byte: byte 0xff\)\. Save it as UTF-8"),
         (b"   \n", "nothing but blanks"),
     ],
 )
@@ -156,22 +157,25 @@ def test_jsonl_reads_only_the_keys_that_are_asked_for(write):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ('{"y": 1}\n{"z": 1}\n', "row 2 has no key 'y'"),
-        ('{"y": [1, 2]}\n{"y": [1]}\n', "'y' holds 1 values in row 2 where 2 are expected"),
-        ('{"y": [[1], [2]]}\n{"y": [[1], [2, 3]]}\n', "holds 2 values in row 2 where 1"),
-        ('{"y": [1]}\n{"y": 1}\n', "holds numbers after lists in row 2"),
+        ('{"y": 1}\n{"z": 1}\n', r"row 2 \(line 2\) has no key 'y'"),
+        ('{"y": [1, 2]}\n{"y": [1]}\n', r"'y' holds 1 values in row 2 \(line 2\) where 2 are expected"),
+        ('{"y": [[1], [2]]}\n{"y": [[1], [2, 3]]}\n', r"holds 2 values in row 2 \(line 2\) where 1"),
+        ('{"y": [1]}\n{"y": 1}\n', r"holds numbers after lists in row 2 \(line 2\)"),
         ('{"y": [1]}\n{"y": null}\n', "null"),
         ('{"y": null}\n{"y": [1]}\n', "null"),
-        ('{"y": [1]}\n{"y": []}\n', "holds 0 values in row 2"),
-        ('{"y": []}\n', "'y' holds 0 values in row 1"),
-        ('{"y": 1}\n{"y": "a"}\n', "holds text after numbers in row 2"),
-        ('{"y": 1}\n{"y": true}\n', "holds true/false after numbers in row 2"),
-        ('{"y": {"z": 1}}\n', "is an object in row 1"),
+        ('{"y": [1]}\n{"y": []}\n', r"holds 0 values in row 2 \(line 2\)"),
+        ('{"y": []}\n', r"'y' holds 0 values in row 1 \(line 1\)"),
+        ('{"y": 1}\n{"y": "a"}\n', r"holds text after numbers in row 2 \(line 2\)"),
+        ('{"y": 1}\n{"y": true}\n', r"holds true/false after numbers in row 2 \(line 2\)"),
+        ('{"y": {"z": 1}}\n', r"is an object in row 1 \(line 1\)"),
         ('{"y": 1, "y": 2}\n', "'y' occurs twice"),
-        ('{"y": 1}\n{"y": 2', "row 2 is not a JSON object"),
-        ('{"y": 1}\n3\n', "row 2 must be one JSON object"),
+        ('{"y": 1}\n{"y": 2', r"row 2 \(line 2\) is not a JSON object"),
+        ('{"y": 1}\n3\n', r"row 2 \(line 2\) must be one JSON object"),
         ("{}\n", "at least one key"),
         ('{"y": 100000000000000000000}\n', "beyond 64 bits"),
+        ('{"y": 1}\n\n\n{"z": 1}\n', r"row 2 \(line 4\) has no key 'y'"),
+        ('{"y": [1]}\n\n{"y": [1, 2]}\n', r"row 2 \(line 3\)"),
+        ('{"y": "é"}\n'.encode("latin-1"), "Save it as UTF-8; Latin-1"),
         ('[{"y": 1}]', "one JSON array"),
         ("y\n1\n", "looks like text"),
     ],
@@ -242,3 +246,19 @@ def test_missing_extras_name_the_pip_line(write, tmp_path, monkeypatch):
     for path in (parquet, tensors):
         with pytest.raises(MissingExtraError, match=r"pip install 'errorbars\[io\]'"):
             read_outputs(path)
+
+
+def test_the_recipe_for_missing_values_leaves_them_out(write):
+    """What the documentation of `read_outputs` warns of, and the way out that it gives."""
+    text = write("t.csv", "pred,y\na,a\n,\nb,\n,c\nd,e\n")
+    number = write("n.csv", "pred,y\n1,1\n,\n2,\n,3\n4,5\n")
+    for path, as_it_stands in ((text, [1, 1, 0, 0, 0]), (number, [1, 0, 0, 0, 0])):
+        outputs = read_outputs(path)
+        pred, y = outputs["pred"], outputs["y"]
+        assert (pred == y).tolist() == as_it_stands
+        missing = np.array([p is None or t is None or p != p or t != t for p, t in zip(pred, y, strict=True)])
+        correct = np.where(missing, np.nan, pred == y)
+        result = estimate_mean(correct, nan_policy="omit")
+        assert (result.estimate, result.n, result.n_dropped, result.method) == (0.5, 2, 3, "clopper_pearson")
+        with pytest.raises(InputError, match=r"3 NaN among 5 values, the first in row 1 \(counting from 0\)"):
+            estimate_mean(correct)

@@ -165,10 +165,10 @@ def test_parquet(parquet):
 def test_parquet_columns_that_do_not_fit(parquet):
     pa = parquet.pa
     for column, message in [
-        (pa.array([[1, 2], [3]]), "lists of one length, 2; row 2 does not"),
-        (pa.array([[1, 2], None]), "row 2 does not"),
-        (pa.array([[1, 2], None], pa.list_(pa.int32(), 2)), "row 2 does not"),
-        (pa.array([[], []], pa.list_(pa.int32())), "row 1 does not"),
+        (pa.array([[1, 2], [3]]), r"lists of one length, 2; row 2 \(counting from 1\) does not"),
+        (pa.array([[1, 2], None]), r"row 2 \(counting from 1\) does not"),
+        (pa.array([[1, 2], None], pa.list_(pa.int32(), 2)), r"row 2 \(counting from 1\) does not"),
+        (pa.array([[], []], pa.list_(pa.int32())), r"row 1 \(counting from 1\) does not"),
         (pa.array([{"a": 1}, {"a": 2}]), r"has type struct.*to leave it out"),
     ]:
         path = parquet({"y": column, "ok": [1, 2]})

@@ -349,6 +349,21 @@ def test_bad_data_are_refused_and_a_fitted_estimator_stays(regression):
         WrappedModel(LinearRegression(), MeanShift()).fit(X[:1], y[:1])
 
 
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ((LinearRegression(), MeanShift), r"wrapper must be an object; got the class MeanShift itself.*MeanShift\("),
+        ((LinearRegression, MeanShift()), r"model must be an object; got the class LinearRegression"),
+    ],
+)
+def test_a_class_in_place_of_an_object_is_named(regression, parts, message):
+    wrapped = WrappedModel(*parts)
+    assert not hasattr(wrapped, "nonsense")
+    assert "WrappedModel" in repr(wrapped)
+    with pytest.raises(InputError, match=message):
+        wrapped.fit(*regression)
+
+
 def test_unknown_attributes_are_named():
     with pytest.raises(AttributeError, match="nonsense"):
         _ = WrappedModel(LinearRegression(), MeanShift()).nonsense

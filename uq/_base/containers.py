@@ -58,7 +58,7 @@ def as_labels(x, owner, name):
     if missing.any():
         raise InputError(
             f"{owner}: {name} must not be missing; got {int(missing.sum())} missing labels, "
-            f"the first in row {int(np.flatnonzero(missing)[0])}."
+            f"the first in row {int(np.flatnonzero(missing)[0])} (counting from 0)."
         )
     return array
 

@@ -120,7 +120,8 @@ def _check_finite(array, owner, name, nan_policy):
         "Clip or remove infinite values." if n_inf else "Remove them, or use nan_policy='omit' where it is offered."
     )
     raise InputError(
-        f"{owner}: {name} must be finite; got {what} among {array.size} values, the first in row {first}. {remedy}"
+        f"{owner}: {name} must be finite; got {what} among {array.size} values, the first in row {first} "
+        f"(counting from 0). {remedy}"
     )
 
 

@@ -20,7 +20,7 @@ from .._base.validation import (
 from ._mean import mean_estimate, moments
 from ._metric import metric_estimate
 from ._paired import DirichletLaw, McNemarLaw
-from ._rows import as_rows
+from ._rows import as_rows, check_metric
 from ._warn import refuses
 
 __all__ = ["estimate_difference"]
@@ -58,7 +58,8 @@ def estimate_difference(
         Truth for `metric`.
     method : str, default "auto"
         - "mcnemar": 0/1 scores; exact. The p-value at 0 is McNemar's exact one.
-        - "dirichlet": 0/1 scores; posterior under a uniform prior. ``1 - pvalue(0, "greater")`` is P(A > B).
+        - "dirichlet": 0/1 scores; posterior under a uniform prior. ``1 - pvalue(0, "greater")`` is P(A > B), the
+          posterior probability that A's true mean score is the higher one.
         - "t", "cluster", "betting", "bootstrap": those of `estimate_mean` on the differences.
         - "auto": "bootstrap" with a `metric`; else "betting" where `bounds` are given, "cluster" where `groups` are,
           "mcnemar" for 0/1 scores, and "t".
@@ -93,6 +94,11 @@ def estimate_difference(
     as in `estimate_mean`. "dirichlet": posterior. The others: asymptotic. The two models must have answered the same
     items: unpaired scores need another error.
 
+    **P(A > B).** ``1 - difference.pvalue(0, "greater")`` of a "dirichlet" result is a statement about the two true mean
+    scores, given these items and the prior: .99 says that A is better on average with 99 % probability, not that A wins
+    on 99 % of the items, nor by how much. For every other method one less the p-value is no probability of anything;
+    there `pvalue(0)` says how surprising so large a difference would be between two models that are equally good.
+
     References
     ----------
     .. [1] Q. McNemar (1947). Psychometrika 12(2). doi:10.1007/BF02295996.
@@ -111,8 +117,11 @@ def estimate_difference(
     >>> print(difference)
     0.1364, 95 % interval [0.01891, 0.261], std. error 0.05666
     n = 66; method: mcnemar, guarantee: finite-sample
-    >>> round(difference.pvalue(0), 4)
+    >>> round(difference.pvalue(0), 4)  # equally good models would differ this much in 3.5 % of such evaluations
     0.0352
+
+    P(A > B), the posterior probability that A is the better model on average:
+
     >>> round(1 - estimate_difference(a, b, method="dirichlet").pvalue(0, "greater"), 4)
     0.9894
     """
@@ -172,8 +181,7 @@ def _binary_difference(a, b, method, n_dropped):
 
 
 def _metric_difference(owner, a, b, groups, metric, y_true, method, bounds, n_resamples, rng, n_jobs, nan_policy):
-    if not callable(metric):
-        raise InputError(f"{owner}: metric must be a callable (y_true, y_pred) -> float; got {metric!r}.")
+    check_metric(metric, owner, "Groups stand before it: estimate_difference(a, b, metric=..., y_true=...).")
     if method not in ("auto", "bootstrap"):
         raise InputError(f"{owner}: with a metric, method must be 'auto' or 'bootstrap'; got {method!r}.")
     if bounds is not None:

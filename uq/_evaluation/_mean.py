@@ -75,6 +75,9 @@ def estimate_mean(
     Returns
     -------
     Estimate
+        Its ``conf_int()`` is what a mean score calls for. ``pvalue()`` tests a mean of 0 unless told otherwise, which
+        says nothing about an accuracy: give it a null that means something, such as the rate of guessing
+        (``pvalue(.25, "greater")`` for four choices) or the score that was asked for.
 
     Raises
     ------
@@ -112,6 +115,8 @@ def estimate_mean(
     >>> print(accuracy)
     0.8333, 95 % interval [0.5159, 0.9791], std. error 0.1124
     n = 12; method: clopper_pearson, guarantee: finite-sample
+    >>> round(accuracy.pvalue(.5, "greater"), 4)  # better than tossing a coin?
+    0.0193
     >>> graded = estimate_mean([.2, .9, .7, 1., .4, .8, .6, .7], bounds=(0, 1))
     >>> graded.method, graded.guarantee
     ('betting', 'finite-sample')

@@ -11,7 +11,7 @@ from .._base.resampling import jackknife_acceleration, resample_statistic
 from .._base.results import Estimate
 from .._base.validation import check_count, check_groups, check_same_length, check_weights
 from ._bca import bca_law
-from ._rows import as_rows
+from ._rows import as_rows, check_metric
 from ._warn import warn_small
 
 __all__ = ["estimate_metric", "metric_estimate"]
@@ -37,9 +37,11 @@ def estimate_metric(
     sample_weight : array-like of shape (n,), optional
         Non-negative weights, passed on to the metric with their rows.
     n_resamples : int, default 9999
+        Each calls the metric once; see Notes for what that costs. For a first look 999 do.
     rng : None, int or numpy.random.Generator, optional
     n_jobs : int, optional
         joblib's; the draws do not depend on it. A metric that processes cannot be sent must run with ``n_jobs=None``.
+        Starting the processes takes some seconds, so it pays only where the run itself takes longer.
 
     Returns
     -------
@@ -62,6 +64,11 @@ def estimate_metric(
 
     Notes
     -----
+    The metric is called ``n_resamples`` times, and once for each row or cluster left out (500 times at the most), and
+    nearly all of the time is spent inside it: scikit-learn's `roc_auc_score` takes 1 to 2 ms on 400 rows, hence 10 to
+    20 s with 9,999 resamples and a tenth of that with 999. An accuracy or any other mean over rows needs none of this:
+    score the rows and call `estimate_mean`, which takes milliseconds.
+
     **Guarantee.** Asymptotic, for metrics that are smooth functions of averages and independent rows or clusters. It
     does not hold for maxima or other extreme-value metrics, and a metric that is biased upward on resamples (a binned
     calibration error near 0) is corrected for its median bias only.
@@ -88,8 +95,7 @@ def estimate_metric(
     owner = "estimate_metric"
     check_count(n_resamples, owner, "n_resamples")
     rng = check_rng(rng, owner)
-    if not callable(metric):
-        raise InputError(f"{owner}: metric must be a callable (y_true, y_pred) -> float; got {metric!r}.")
+    check_metric(metric, owner, "The metric comes first: estimate_metric(metric, y_true, y_pred).")
     y_true, y_pred = as_rows(y_true, owner, "y_true"), as_rows(y_pred, owner, "y_pred")
     n = check_same_length(owner, y_true=y_true, y_pred=y_pred)
     weights = check_weights(sample_weight, owner, n)

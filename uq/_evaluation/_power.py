@@ -66,7 +66,7 @@ def required_items(effect, std, power=0.8, confidence_level=0.95, *, alternative
     owner = "required_items"
     effect = check_number(effect, owner, "effect")
     std = check_number(std, owner, "std", low=0, remedy="Without variation one item shows any difference.")
-    power = check_level(power, owner, "power")
+    power = check_number(power, owner, "power", low=0, high=1, remedy="A power of 80 % is written .8.")
     level = check_level(confidence_level, owner)
     alternative = check_alternative(alternative, owner)
     if effect == 0:

@@ -6,11 +6,18 @@ import numpy as np
 
 from uq._base.citation import cite_methods, cites
 from uq._base.containers import column_names
-from uq._base.exceptions import SmallSampleWarning
+from uq._base.exceptions import InputError, SmallSampleWarning
 from uq._base.random import check_rng
 from uq._base.rank import RankSummary, check_names
 from uq._base.resampling import resample_sums
-from uq._base.validation import check_count, check_groups, check_matrix, drop_missing
+from uq._base.validation import (
+    check_count,
+    check_groups,
+    check_matrix,
+    check_same_length,
+    check_vector,
+    drop_missing,
+)
 from uq._evaluation._warn import FEW_GROUPS, FEW_ROWS
 
 __all__ = ["rank_models", "resampled_means"]
@@ -38,10 +45,12 @@ def rank_models(
 
     Parameters
     ----------
-    scores : array-like of shape (n_items, n_models)
-        Any real scores; row i holds what each model got on item i.
+    scores : array-like of shape (n_items, n_models), or dict
+        Any real scores; row i holds what each model got on item i. A dict holds one column of scores per model, by its
+        name; of what `read_outputs` gives, pick those that are scores.
     names : sequence of str, optional
-        One per model, all different. The columns of a frame where None, else "model 0", ...
+        One per model, all different. The columns of a frame where None, else "model 0", ... Not with a dict, whose keys
+        are the names.
     groups : array-like of shape (n_items,), optional
         Cluster labels: items of one group are not independent.
     greater_is_better : bool, default True
@@ -61,8 +70,8 @@ def rank_models(
     Raises
     ------
     InputError
-        For scores that are not a finite (n_items, n_models) table of at least two models, names that repeat or are not
-        one per model, groups that are not one per item or fewer than two.
+        For scores that are not a finite (n_items, n_models) table of at least two models, names that repeat, are not
+        one per model or stand beside a dict, groups that are not one per item or fewer than two.
 
     Warns
     -----
@@ -94,10 +103,15 @@ def rank_models(
     [[2, 3], [2, 3], [1, 1]]
     >>> ranking.indistinguishable_groups()
     (('large',), ('medium', 'small'))
+    >>> rank_models({"small": scores[:, 0], "large": scores[:, 2]}, rng=1).names
+    ('small', 'large')
     """
     owner = "rank_models"
+    if isinstance(scores, dict):
+        scores, names = _from_dict(owner, scores, names, nan_policy)
     table = check_matrix(scores, owner, "scores", nan_policy=nan_policy, min_columns=2)
     k = table.shape[1]
+    _check_orientation(owner, table, names)
     if names is None:
         names = column_names(scores) or [f"model {j}" for j in range(k)]
     names = check_names(names, k, owner)
@@ -121,6 +135,35 @@ def rank_models(
         n_groups=n_groups,
         n_dropped=n_dropped,
     )
+
+
+def _from_dict(owner, scores, names, nan_policy):
+    if names is not None:
+        raise InputError(
+            f"{owner}: names must be None where scores are a dict, whose keys name the models; got {np.size(names)} "
+            "names. To rename or to pick models, give {name: scores[key], ...}."
+        )
+    if len(scores) < 2 or not all(isinstance(name, str) for name in scores):
+        raise InputError(
+            f"{owner}: a dict of scores must hold one column for each of at least two models, by its name (a str); "
+            f"got the keys {list(scores)[:5]}."
+        )
+    columns = {
+        f"scores[{name!r}]": check_vector(column, owner, f"scores[{name!r}]", nan_policy=nan_policy)
+        for name, column in scores.items()
+    }
+    check_same_length(owner, **columns)
+    return np.column_stack(list(columns.values())), list(scores)
+
+
+def _check_orientation(owner, table, names):
+    """Refuse a table that lies on its side: as many rows, not columns, as there are names."""
+    n, k = table.shape
+    if names is not None and not isinstance(names, str) and np.size(names) == n != k:
+        raise InputError(
+            f"{owner}: scores must have one row per item and one column per model; got shape {table.shape} and {n} "
+            "names. Turn the table round with scores.T."
+        )
 
 
 def resampled_means(table, codes, *, n_resamples, rng, n_jobs):

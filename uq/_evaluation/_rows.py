@@ -1,11 +1,24 @@
-"""Rows for a user's metric: numbers or labels, one or several columns, checked and otherwise left alone."""
+"""A user's metric and its rows: numbers or labels, one or several columns, checked and otherwise left alone."""
 
 import numpy as np
 
 from .._base.containers import as_labels, as_numeric
 from .._base.exceptions import InputError
 
-__all__ = ["as_rows"]
+__all__ = ["as_rows", "check_metric"]
+
+
+def check_metric(metric, owner, remedy):
+    """Raise, without printing a whole array, unless the metric can be called."""
+    if callable(metric):
+        return
+    shape = getattr(metric, "shape", None)
+    if shape is None:
+        text = repr(metric)
+        text = text if len(text) <= 60 else f"{text[:60]}..."
+    else:
+        text = f"{type(metric).__name__} of shape {tuple(shape)}"
+    raise InputError(f"{owner}: metric must be a callable (y_true, y_pred) -> float; got {text}. {remedy}")
 
 
 def as_rows(x, owner, name):
@@ -25,7 +38,10 @@ def as_rows(x, owner, name):
         raise InputError(f"{owner}: {name} must have shape (n,) or (n, k) with at least one row; got {array.shape}.")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         bad = int(np.flatnonzero(~np.isfinite(array).reshape(len(array), -1).all(axis=1))[0])
-        raise InputError(f"{owner}: {name} must be finite; the first NaN or infinite value is in row {bad}.")
+        raise InputError(
+            f"{owner}: {name} must be finite; the first NaN or infinite value is in row {bad} (counting from 0). "
+            "Remove such rows, or decide what a missing value is worth before you score it."
+        )
     return array
 
 

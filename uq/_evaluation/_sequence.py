@@ -64,6 +64,11 @@ def mean_sequence(scores, bounds, *, confidence_level=0.95, alternative="two-sid
     drift, scores that were sorted, clustered rows, bounds that were read off the scores, or another level chosen after
     a look.
 
+    The band is an intersection of all bands so far, the mean is that of the rows seen. With dependent rows (several
+    questions on one text in a row, scores that drift) the mean can therefore leave its own band: the band excluded, by
+    rows that were not independent, what later rows show. That is a sign that the guarantee does not hold; feed one mean
+    per cluster, or shuffle the clusters.
+
     The price of looking often is a wider band than that of ``estimate_mean(method="betting")`` at the last row.
 
     References
