@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 os.environ.setdefault("MPLBACKEND", "Agg")
-pytest.register_assert_rewrite("contracts", "oracles", "strategies")
+pytest.register_assert_rewrite("contracts", "oracles", "strategies", "targets")
 
 
 @pytest.fixture

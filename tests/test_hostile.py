@@ -1,7 +1,7 @@
 """Hostile input: every public function answers validly or raises one of our errors, whatever it is given.
 
-Quick and repeatable by default, and in the slow run for a minute; ``ERRORBARS_FUZZ_SECONDS=600`` before it goes on for as
-long as it is told, with other draws each time (``make fuzz``). What is driven with what stands in tests/strategies.py.
+Quick and repeatable by default, and in the slow run for a minute; with ``ERRORBARS_FUZZ_SECONDS=600`` it goes on for as
+long as it is told, with other draws each time (``make fuzz``). What is driven with what stands in tests/targets.
 """
 
 import contextlib
@@ -21,7 +21,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from strategies import NOT_DRIVEN, TARGETS, Target
+from strategies import Target
+from targets import NOT_DRIVEN, TARGETS
 
 import uq
 from uq import Curve, Estimate, Interval
@@ -57,7 +58,7 @@ def drive(function, target, given_arguments):
         for ours in OUR_WARNINGS:
             warnings.simplefilter("ignore", ours)
         # ours speak in plain UserWarnings, too; those of NumPy and scikit-learn are classes of their own
-        warnings.filterwarnings("ignore", category=UserWarning, module=r"(uq|strategies|test_hostile|sklearn)")
+        warnings.filterwarnings("ignore", category=UserWarning, module=r"(uq|strategies|targets|test_hostile|sklearn)")
         try:
             answer = target.call(function, **given_arguments)
             check_answer(answer)
@@ -149,7 +150,7 @@ def test_hostile_input_for_a_minute():
 
 def test_every_public_callable_is_driven_or_has_a_reason_not_to_be():
     missing = public_callables().keys() - TARGETS.keys() - NOT_DRIVEN.keys()
-    assert not missing, f"add to TARGETS (or NOT_DRIVEN) in tests/strategies.py: {sorted(missing)}"
+    assert not missing, f"add to TARGETS (or NOT_DRIVEN) in tests/targets: {sorted(missing)}"
     assert not TARGETS.keys() & NOT_DRIVEN.keys()
     assert all(reason for reason in NOT_DRIVEN.values())
 

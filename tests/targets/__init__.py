@@ -1,0 +1,11 @@
+"""The table of who is driven with what. A later room brings a file of its own public names.
+
+A public name that is not driven stands in a `NOT_DRIVEN`, with its reason.
+"""
+
+from . import conformal, evaluation
+
+__all__ = ["NOT_DRIVEN", "TARGETS"]
+
+TARGETS = {**evaluation.TARGETS, **conformal.TARGETS}
+NOT_DRIVEN = {**evaluation.NOT_DRIVEN}
