@@ -17,7 +17,7 @@ LAWS = {
     "poisson": lambda rng, size: rng.poisson(1.0, size).astype(float),
     "cauchy": lambda rng, size: rng.standard_cauchy(size),
 }
-SIZES = [(40, 4), (100, 5), (200, 20)]
+SIZES = [(40, 4), *(pytest.param(*size, marks=pytest.mark.slow) for size in ((100, 5), (200, 20)))]
 REPS = 1000
 BAND = 1e-5  # about a hundred comparisons
 
@@ -56,6 +56,7 @@ def test_order_statistics(law, n, m, statistic):
     check(law, covered, interval)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", LAWS)
 @pytest.mark.parametrize("statistic", ["median", Quantile(0.8)], ids=str)
 def test_two_sided(law, statistic):
@@ -91,7 +92,9 @@ def test_mean_within_a_support(law, alternative, method):
         check(law, covered, interval, reps)
 
 
-@pytest.mark.parametrize("law", ["normal", "poisson", "cauchy"])
+@pytest.mark.parametrize(
+    "law", ["poisson", *(pytest.param(law, marks=pytest.mark.slow) for law in ("normal", "cauchy"))]
+)
 @pytest.mark.parametrize("statistic", ["mean", "median", "max", Quantile(0.2)], ids=str)
 @pytest.mark.parametrize("method", ["auto", "exact"])
 def test_outcomes_with_predictions(law, statistic, method):
