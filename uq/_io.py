@@ -16,7 +16,7 @@ __all__ = ["read_outputs"]
 MATRICES = ("y_prob", "scores", "answers", "y_pred", "log_probs")
 
 
-def read_outputs(path, columns=None):
+def read_outputs(path, columns=None) -> dict[str, np.ndarray]:
     """Read the outputs that a model left in a file.
 
     Parameters

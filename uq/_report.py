@@ -11,7 +11,9 @@ import numpy as np
 from ._base.citation import citation, format_reference, reference_keys
 from ._base.containers import index_of
 from ._base.exceptions import InputError, MissingExtraError
-from ._base.results import Result, format_number
+from ._base.record import Result, format_number
+from ._base.results import Estimate
+from ._named import NamedEstimates
 from ._report_style import MEANING, PAGE, STYLE
 
 __all__ = ["Report"]
@@ -56,16 +58,17 @@ class Report:
         self._sections = []  # (heading, html)
         self._results = []  # (number of the section, result)
 
-    def add(self, heading, *items, text="", plot=False):
+    def add(self, heading, *items, text="", plot=False) -> "Report":
         """Add a section.
 
         Parameters
         ----------
         heading : str
         *items : result, str, dict, list of dicts, data frame, matplotlib Figure or Axes
-            A result becomes its table; a str a paragraph; a dict of equally long columns, a list of dicts (one per
-            row) or a pandas, polars or pyarrow frame a table (the first 200 rows); a dict of single values a table of
-            names and values; a Figure or the Figure of Axes a picture.
+            A result becomes its table; a dict of names and Estimates one table (and one picture) of them all; a str a
+            paragraph; a dict of equally long columns, a list of dicts (one per row) or a pandas, polars or pyarrow
+            frame a table (the first 200 rows); a dict of single values a table of names and values; a Figure or the
+            Figure of Axes a picture.
         text : str, default ""
             A paragraph below the heading.
         plot : bool, default False
@@ -79,17 +82,22 @@ class Report:
         Raises
         ------
         InputError
-            For an item of another kind, or columns of different length. Nothing is added then.
+            For an item of another kind, columns of different length, or a dict of Estimates and other things. Nothing
+            is added then.
         """
         heading = _check_text(heading, "heading")
         parts = [_paragraphs(_check_text(text, "text", empty=True))]
+        items = tuple(_named(item) for item in items)
         parts += [_render(item, plot) for item in items]
         self._sections.append((heading, "\n".join(filter(None, parts))))
         number = len(self._sections)
-        self._results += [(number, item) for item in items if isinstance(item, Result)]
+        for item in items:
+            if isinstance(item, Result):
+                parts_of = item.results if isinstance(item, NamedEstimates) else (item,)
+                self._results += [(number, result) for result in parts_of]
         return self
 
-    def write(self, path):
+    def write(self, path) -> Path:
         """Write the page and return its path; folders that are missing are made.
 
         Parameters
@@ -120,6 +128,10 @@ class Report:
     def _repr_html_(self):
         return f"<style>{STYLE}</style>\n{self._body()}"
 
+    @property
+    def _references(self):
+        return tuple(dict.fromkeys(key for _, result in self._results for key in reference_keys(result)))
+
     def _body(self):
         sections = [*self._sections, *([("Guarantees", self._guarantees())] if self._results else [])]
         contents = "".join(
@@ -141,7 +153,7 @@ class Report:
         return f"Report({self.title!r}, {n} section{'' if n == 1 else 's'})"
 
     def _guarantees(self):
-        keys = list(dict.fromkeys(key for _, result in self._results for key in reference_keys(result)))
+        keys = self._references
         rows: dict[tuple, None] = {}
         used = []
         for number, result in self._results:
@@ -168,7 +180,7 @@ class Report:
             "</dl>",
         ]
         if keys:
-            bibtex = citation(*(result for _, result in self._results))
+            bibtex = citation(self)
             parts += [
                 "<h3>References</h3>\n<ol>",
                 *(f'<li id="reference-{i}">{_reference(key)}</li>' for i, key in enumerate(keys, 1)),
@@ -195,7 +207,24 @@ def _reference(key):
     return f'{text} <a href="{html.escape(address)}">{name}</a>'
 
 
+def _named(item):
+    if not isinstance(item, dict) or not any(isinstance(value, Result) for value in item.values()):
+        return item
+    others = [f"{type(value).__name__} ({name!r})" for name, value in item.items() if not isinstance(value, Estimate)]
+    if others:
+        raise InputError(
+            f"Report.add: a dict of results must hold Estimates only; got {', '.join(others):.200}. "
+            "Add other results by themselves."
+        )
+    return NamedEstimates(names=tuple(str(name) for name in item), results=tuple(item.values()))
+
+
 def _render(item, plot):
+    if isinstance(item, NamedEstimates):
+        table = item._table()
+        note = item._note(table)
+        shown = _dict(table) + (f'\n<p class="note">{html.escape(note)}</p>' if note else "")
+        return shown + (_picture(item) if plot else "")
     if isinstance(item, Result):
         return _result(item) + (_picture(item) if plot else "")
     if isinstance(item, str):
@@ -235,7 +264,9 @@ def _picture(result):
     from ._base import plot
 
     try:
-        return _image(plot.figure_png(result.plot(), dpi=DPI), result._title())
+        ax = result.plot()
+        title = ax.get_title() or result._title()
+        return _image(plot.figure_png(ax, dpi=DPI), title)
     except MissingExtraError:
         note = "The picture is left out: it needs matplotlib (pip install 'errorbars[plot]')."
         return f'<p class="note">{html.escape(note)}</p>'

@@ -54,7 +54,7 @@ class Versions(Result):
     problems: tuple
 
     @property
-    def ok(self):
+    def ok(self) -> bool:
         """Whether each of the five import names is owned by this distribution alone, and found where it was put."""
         return not self.problems
 
@@ -79,13 +79,14 @@ class Versions(Result):
         return str(self)
 
 
-def show_versions():
+def show_versions() -> Versions:
     """Return the versions of Python, of this library and of its dependencies, and who owns its import names.
 
     Returns
     -------
     Versions
-        Prints as a table. Its `ok` is False where another distribution installs a package called uq, conformal,
+        Prints as a table. Fields: `packages` (name -> version), `threadpools`, `owners` (import name -> distributions)
+        and `problems`. Its `ok` is False where another distribution installs a package called uq, conformal,
         calibration, bayes or causal (``uncertainty-calibration`` does), or where Python finds one of them elsewhere
         than beside this library; the table then begins with the problem and the remedy.
 

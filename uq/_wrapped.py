@@ -2,7 +2,7 @@
 
 import copy
 import inspect
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
@@ -121,7 +121,7 @@ class WrappedModel(WrapperVerbs, MetaEstimatorMixin, BaseEstimator):
         self.cv = cv
         self.method = method
 
-    def fit(self, X, y, **fit_params):
+    def fit(self, X, y, **fit_params) -> Self:
         """Fit the wrapper on the model's outputs; the model first, where it is not fitted.
 
         Parameters
@@ -188,7 +188,7 @@ class WrappedModel(WrapperVerbs, MetaEstimatorMixin, BaseEstimator):
         folds = list(cv.split(X, y, groups))
         return model, cross_val_predict(clone(self.model), X, y, cv=folds, method=method, params=params)
 
-    def outputs(self, X):
+    def outputs(self, X) -> np.ndarray:
         """Return what the wrapper sees for `X`: the model's predictions, class probabilities or scores.
 
         Parameters
@@ -219,7 +219,7 @@ class WrappedModel(WrapperVerbs, MetaEstimatorMixin, BaseEstimator):
             return getattr(self.__dict__["model_"], name)
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
-    def get_params(self, deep=True):
+    def get_params(self, deep=True) -> dict:
         """Return the parameters; those inside a fitted model are not among them, for it is never changed.
 
         Parameters
@@ -235,7 +235,7 @@ class WrappedModel(WrapperVerbs, MetaEstimatorMixin, BaseEstimator):
             params = {name: value for name, value in params.items() if not name.startswith("model__")}
         return params
 
-    def set_params(self, **params):
+    def set_params(self, **params) -> Self:
         """Set parameters, also nested ones (`wrapper__...`, and `model__...` of a model that is not fitted).
 
         Returns

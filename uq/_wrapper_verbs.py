@@ -24,7 +24,7 @@ def _has(verb):
 
 
 def _verb(name, what):
-    def verb(self, X, *args, **kwargs):
+    def verb(self, X, *args, **kwargs) -> Any:
         check_is_fitted(self)
         return self._delegate(name, X, *args, **kwargs)
 
@@ -70,7 +70,7 @@ class WrapperVerbs:
         return None
 
     @available_if(lambda self: self._predict_verb() or hasattr(self._model(), "predict"))
-    def predict(self, X):
+    def predict(self, X) -> np.ndarray:
         """Return the wrapper's predictions for `X`, or what comes nearest (see Notes).
 
         Parameters
@@ -90,7 +90,7 @@ class WrapperVerbs:
         return self._delegate(verb, X)
 
     @available_if(_has("predict_proba"))
-    def predict_proba(self, X):
+    def predict_proba(self, X) -> np.ndarray:
         """Return the wrapper's class probabilities.
 
         Parameters
@@ -107,7 +107,7 @@ class WrapperVerbs:
         return np.column_stack([1 - y_prob, y_prob]) if np.ndim(y_prob) == 1 else y_prob
 
     @available_if(_has("transform"))
-    def transform(self, X):
+    def transform(self, X) -> np.ndarray:
         """Return the wrapper's corrected outputs.
 
         Parameters
@@ -122,7 +122,7 @@ class WrapperVerbs:
         return self._delegate("transform", X)
 
     @available_if(_has("transform"))
-    def fit_transform(self, X, y, **fit_params):
+    def fit_transform(self, X, y, **fit_params) -> np.ndarray:
         """Do ``fit(X, y, **fit_params).transform(X)``: the answers of the final model, not the out-of-fold ones.
 
         Parameters
@@ -143,7 +143,7 @@ class WrapperVerbs:
     @available_if(
         lambda self: hasattr(self._wrapper(), "score") or kind_of(self._model()) in ("classifier", "regressor")
     )
-    def score(self, X, y, sample_weight=None):
+    def score(self, X, y, sample_weight=None) -> float:
         """Return the wrapper's score; where it has none, the accuracy (classifiers) or R^2 (regressors) of `predict`.
 
         Parameters

@@ -20,7 +20,9 @@ __all__ = [
 ]
 
 
-def make_scores(n_items=200, n_models=3, *, accuracy=None, item_std=1.0, n_groups=None, group_std=1.0, rng=None):
+def make_scores(
+    n_items=200, n_models=3, *, accuracy=None, item_std=1.0, n_groups=None, group_std=1.0, rng=None
+) -> dict[str, np.ndarray]:
     """Make 0/1 scores of several models on the same items, some of which are hard for all of them.
 
     Model j answers item i correctly with probability Phi(a_j - d_i), where d_i is the item's difficulty, normal with
@@ -85,7 +87,9 @@ def make_scores(n_items=200, n_models=3, *, accuracy=None, item_std=1.0, n_group
     return {"scores": correct.astype(np.float64), **data}
 
 
-def make_classification_outputs(n_samples=1000, n_classes=2, *, overconfidence=1.0, spread=2.0, rng=None):
+def make_classification_outputs(
+    n_samples=1000, n_classes=2, *, overconfidence=1.0, spread=2.0, rng=None
+) -> dict[str, np.ndarray]:
     """Make class probabilities whose miscalibration is known.
 
     Logits are normal with standard deviation `spread`; the truth is drawn from their softmax; the model reports the
@@ -145,7 +149,7 @@ def make_classification_outputs(n_samples=1000, n_classes=2, *, overconfidence=1
 
 def make_regression_outputs(
     n_samples=500, *, noise=1.0, bias=0.0, shrinkage=1.0, std_factor=1.0, n_groups=None, rng=None
-):
+) -> dict[str, np.ndarray]:
     """Make predictions of a number with the model's own standard deviation, each wrong in a chosen way.
 
     The signal is normal with standard deviation 2. The truth is the signal plus normal noise whose standard deviation
@@ -206,7 +210,9 @@ def make_regression_outputs(
     return {"y": signal + std * error, **data}
 
 
-def make_votes(n_candidates=4, n_items=50, n_judges=3, *, noise=1.0, leniency_std=0.5, missing=0.0, rng=None):
+def make_votes(
+    n_candidates=4, n_items=50, n_judges=3, *, noise=1.0, leniency_std=0.5, missing=0.0, rng=None
+) -> dict[str, np.ndarray]:
     """Make the ratings that several judges give to the answers of several candidates, in long form.
 
     A rating is 3 + the candidate's quality + the judge's leniency + normal noise, rounded to 1 ... 5.
@@ -276,7 +282,7 @@ def make_votes(n_candidates=4, n_items=50, n_judges=3, *, noise=1.0, leniency_st
     }
 
 
-def make_trials(n_trials=30, *, noise=0.05, rng=None):
+def make_trials(n_trials=30, *, noise=0.05, rng=None) -> dict[str, np.ndarray]:
     """Make the losses of training runs with random settings.
 
     The loss is (log10(learning_rate) + 3)^2 / 4 + (n_layers - 4)^2 / 20, plus .2 without augmentation, plus noise: its
@@ -330,7 +336,7 @@ def make_trials(n_trials=30, *, noise=0.05, rng=None):
     }
 
 
-def make_counts(n_problems=100, n_trials=20, *, a=0.5, b=1.5, rng=None):
+def make_counts(n_problems=100, n_trials=20, *, a=0.5, b=1.5, rng=None) -> dict[str, np.ndarray]:
     """Make the number of right answers among several samples, problem by problem.
 
     Parameters

@@ -1,5 +1,6 @@
 """References as data: every entry parses, every key that the code names exists, only what was used is cited."""
 
+import functools
 import importlib
 import inspect
 import pkgutil
@@ -9,7 +10,21 @@ import numpy as np
 import pytest
 
 import uq._base.citation as module
-from uq import Curve, Estimate
+from uq import (
+    Curve,
+    Estimate,
+    Interval,
+    RankSummary,
+    Report,
+    WrappedModel,
+    coverage_report,
+    estimate_difference,
+    estimate_mean,
+    estimate_metric,
+    mean_sequence,
+    rank_models,
+    variance_components,
+)
 from uq._base.citation import (
     citation,
     cite_methods,
@@ -19,6 +34,7 @@ from uq._base.citation import (
     reference_keys,
 )
 from uq._base.laws import BinomialLaw, DrawsLaw, NormalLaw, TLaw
+from uq.datasets import make_scores
 from uq.exceptions import InputError
 
 ENTRIES = module._entries()
@@ -154,6 +170,67 @@ def test_one_method_has_one_set_of_references(methods):
     with pytest.raises(ValueError, match="'t' already cites"):
         cite_methods(t="efron1987")
     assert methods == {"t": ("student1908",)}
+
+
+def _correlation(a, b):
+    return np.corrcoef(a, b)[0, 1]
+
+
+def every_result():
+    """Results of all methods of an evaluation, with the keys that each must cite, and the function they come from."""
+    rng = np.random.default_rng(0)
+    scores = rng.random(60)
+    right, other = (scores > 0.3) * 1, (rng.random(60) > 0.4) * 1
+    groups = np.arange(60) // 2
+    mean, difference = functools.partial(estimate_mean, rng=0), functools.partial(estimate_difference, rng=0)
+    table = np.column_stack([scores, scores**2])
+    ranking = rank_models(table, n_resamples=999, rng=0)
+    return {
+        "t": (mean(scores), "student1908", estimate_mean),
+        "cluster": (mean(scores, groups), "student1908 cameron2015", estimate_mean),
+        "wilson": (mean(right, method="wilson"), "wilson1927", estimate_mean),
+        "clopper_pearson": (mean(right), "clopper1934", estimate_mean),
+        "beta": (mean(right, method="beta"), "bowyer2025", estimate_mean),
+        "betting": (mean(scores, bounds=(0, 1)), "waudbysmith2024", estimate_mean),
+        "hierarchical": (mean(right, groups, method="hierarchical"), "bowyer2025", estimate_mean),
+        "bootstrap": (mean(scores, method="bootstrap", n_resamples=999), "efron1987", estimate_mean),
+        "difference t": (difference(scores, scores**2, method="t"), "student1908", estimate_difference),
+        "difference betting": (difference(scores, scores**2, bounds=(0, 1)), "waudbysmith2024", estimate_difference),
+        "mcnemar": (difference(right, other), "mcnemar1947 berger1994 buehler1957", estimate_difference),
+        "dirichlet": (difference(right, other, method="dirichlet"), "bowyer2025", estimate_difference),
+        "metric": (estimate_metric(_correlation, scores, scores**2, n_resamples=999, rng=0), "efron1987",
+                   estimate_metric),
+        "sequence": (mean_sequence(scores, (0, 1)), "waudbysmith2024", mean_sequence),
+        "variance": (variance_components(table), "searle1992 miller2024", variance_components),
+        "coverage": (coverage_report(Interval(lower=0.0, upper=0.9, confidence_level=0.9), scores), "clopper1934",
+                     coverage_report),
+        "ranking": (ranking, "mogstad2024", rank_models),
+        "ranks": (ranking.rank_interval(), "mogstad2024", rank_models),
+    }  # fmt: skip
+
+
+def test_every_result_cites_what_it_used_and_its_function_cites_no_less():
+    for name, (result, keys, function) in every_result().items():
+        assert reference_keys(result) == tuple(keys.split()), name
+        assert set(keys.split()) <= set(reference_keys(function)), name
+        if isinstance(result, Estimate):
+            assert citation(result.conf_int()) == citation(result), f"{name}: the interval forgets where it is from"
+
+
+def test_orders_cite_their_loss():
+    ranking = RankSummary(np.eye(3))
+    assert reference_keys(ranking.point_ranking("kendall")) == ("kemeny1959",)
+    assert citation(ranking.point_ranking()) == ""
+    assert citation(ranking.rank_interval(method="credible")) == ""
+
+
+def test_what_needs_no_reference_cites_nothing():
+    class Derived(WrappedModel):
+        """Made by a user."""
+
+    model = WrappedModel(3, 4)
+    for thing in (WrappedModel, model, Derived, Derived(3, 4), Report, Report("t"), make_scores, Interval, citation):
+        assert citation(thing) == ""
 
 
 @pytest.mark.parametrize("thing", [3, "wilson1927", None, len, {"law": 1}, np.zeros(2)])

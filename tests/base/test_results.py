@@ -1,7 +1,9 @@
 """Results: they print, plot, compare, pickle, turn into frames, and cannot be changed."""
 
 import copy
+import dataclasses
 import html.parser
+import json
 import pickle
 import warnings
 
@@ -10,7 +12,7 @@ import pytest
 from contracts import CONTAINERS, in_container, require
 
 from uq import Curve, Estimate, Interval, TestResult
-from uq._base.laws import BinomialLaw, NormalLaw, TLaw
+from uq._base.laws import BinomialLaw, FiellerLaw, NormalLaw, TLaw
 from uq._base.results import GUARANTEES, Result, format_number
 from uq.exceptions import InfiniteBoundWarning, InputError, UQError
 
@@ -76,9 +78,10 @@ def test_pickles_copies_and_compares(any_result):
 
 def test_is_frozen_and_its_arrays_are_read_only(any_result):
     for twin in (any_result, pickle.loads(pickle.dumps(any_result))):
-        for name, value in twin.to_dict().items():
+        for field in dataclasses.fields(twin):
             with pytest.raises(AttributeError):
-                setattr(twin, name, 0)
+                setattr(twin, field.name, 0)
+        for value in twin.to_dict().values():
             if isinstance(value, np.ndarray):
                 with pytest.raises(ValueError, match="read-only"):
                     value[...] = 0
@@ -203,6 +206,28 @@ def test_interval_keeps_the_callers_index():
     assert interval != ROWS
 
 
+def test_interval_shows_the_callers_labels():
+    interval = Interval(lower=[0.0, 1.0], upper=[1.0, 2.0], confidence_level=0.9, index=("small", "<b>"))
+    lines = str(interval).split("\n")
+    assert lines[1].split() == ["name", "lower", "upper"]
+    assert [line.split()[0] for line in lines[2:4]] == ["small", "<b>"]
+    page = interval._repr_html_()
+    assert "<th>name</th><th>lower</th>" in page
+    assert "<td>small</td>" in page
+    assert "<td>&lt;b&gt;</td>" in page
+    require("pandas")
+    assert list(interval.to_frame().columns) == ["lower", "upper"], "the labels are the index there"
+    for index in (("a",), ("a", "b", "c")):
+        with pytest.raises(InputError, match="one label per interval"):
+            Interval(lower=[0.0, 1.0], upper=[1.0, 2.0], confidence_level=0.9, index=index)
+
+
+def test_interval_formats():
+    assert f"{ONE:.3f}" == "[-1.500, 2.500]"
+    assert f"{ROWS:.0f}" == "[0, 1], [1, 1], [-inf, inf]"
+    assert f"{ONE}" == str(ONE)
+
+
 def test_long_results_are_cut_when_printed():
     interval = Interval(lower=np.zeros(1000), upper=np.ones(1000), confidence_level=0.9)
     assert str(interval).count("\n") < 40
@@ -253,6 +278,53 @@ def test_printing_and_plotting_an_infinite_interval_is_quiet(axes):
     with pytest.warns(InfiniteBoundWarning, match="more rows") as caught:
         FLAT.conf_int()
     assert caught[0].filename == __file__
+
+
+def test_an_infinite_interval_says_what_would_make_it_finite():
+    remedy = f"an infinite bound: {FLAT.law.remedy}"
+    assert str(FLAT).split("\n")[-1] == remedy
+    assert remedy in FLAT._repr_html_()
+    vector = Estimate(
+        estimate=np.zeros(2), std_error=np.array([1.0, np.inf]), n=2, method="m", guarantee="none",
+        law=NormalLaw(estimate=np.zeros(2), std_error=np.array([1.0, np.inf])),
+    )  # fmt: skip
+    assert str(vector).split("\n")[-1].startswith("an infinite bound: ")
+    for finite in (SCALAR, VECTOR):
+        assert "infinite" not in str(finite) + finite._repr_html_()
+    # bounded at one level, not at another: the line speaks of the interval that is shown
+    ratio = FiellerLaw(numerator=1.0, denominator=1.5, var_numerator=0.1, var_denominator=1.0)
+    ratio = Estimate(estimate=2 / 3, std_error=1.0, n=9, method="ratio", guarantee="asymptotic", law=ratio)
+    assert "infinite" not in ratio.summary(0.5)
+    assert "denominator" in ratio.summary(0.95)
+
+
+def test_the_table_counts_clusters_and_dropped_rows():
+    require("pandas")
+    frame = VECTOR.to_frame()
+    assert frame["n_groups"].tolist() == [20, 20]
+    assert frame["n_dropped"].tolist() == [3, 3]
+    assert list(frame.columns)[6:9] == ["n", "n_groups", "n_dropped"]
+    assert "<th>n_groups</th><th>n_dropped</th>" in VECTOR._repr_html_()
+    assert not {"n_groups", "n_dropped"} & set(SCALAR.to_frame())
+
+
+def test_the_dict_of_an_estimate_is_a_line_of_a_log():
+    values = json.loads(json.dumps(SCALAR.to_dict()))
+    assert (values["lower"], values["upper"]) == tuple(SCALAR.conf_int())
+    assert values["confidence_level"] == 0.95
+    assert values["estimate"] == 0.3
+    assert np.array_equal(VECTOR.to_dict()["lower"], VECTOR.conf_int().lower)
+
+
+def test_an_estimate_formats_with_its_interval():
+    low, high = SCALAR.conf_int()
+    assert f"{SCALAR:.3f}" == f"0.300 [{low:.3f}, {high:.3f}]"
+    assert f"{SCALAR:+.1%}" == f"+30.0% [{low:+.1%}, {high:+.1%}]"
+    assert f"{SCALAR}" == str(SCALAR)
+    assert f"{FLAT:.1f}" == "1.0 [-inf, inf]"
+    assert f"{VECTOR:.0f}" == "slope 1 [-0, 2], <b> -2 [-2, -2]"
+    with pytest.raises(ValueError, match="format"):
+        f"{SCALAR:nonsense}"
 
 
 def test_unnamed_estimates_get_numbers_for_names():

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from contracts import require
 
-from uq import Curve, Estimate, Interval
+from uq import Curve, Estimate, Interval, citation
 from uq import TestResult as Test  # the name would be collected
 from uq._base.laws import BinomialLaw, NormalLaw, TLaw
 from uq._base.results import GUARANTEES
@@ -186,6 +186,55 @@ def test_guarantees_name_method_promise_and_exactly_the_references_used(tmp_path
     outside = [link for link in page.links if not link.startswith("#")]
     assert outside == ["https://doi.org/10.1093/biomet/6.1.1", "https://doi.org/10.1093/biomet/26.4.404"]
     assert [link for link in page.links if link.startswith("#reference")] == ["#reference-1", "#reference-2"]
+
+
+def test_named_estimates_share_one_table_and_one_picture(tmp_path):
+    clusters = Estimate(
+        estimate=0.5, std_error=0.1, n=40, method="z", guarantee="asymptotic", n_groups=8,
+        law=NormalLaw(estimate=0.5, std_error=0.1),
+    )  # fmt: skip
+    binomial = estimate(BinomialLaw(n_success=9, n=10), "finite-sample", "clopper_pearson")
+    vector = Estimate(
+        estimate=np.zeros(2), std_error=np.ones(2), n=9, method="ols", guarantee="none", names=("a", "b"),
+        law=NormalLaw(estimate=np.zeros(2), std_error=np.ones(2)),
+    )  # fmt: skip
+    report = Report("t").add("Accuracy", {"<m0>": binomial, 1: clusters, "fit": vector}, plot=True)
+    page = page_of(report, tmp_path)
+    assert len(page.images) == 1
+    table, guarantees = page.tables
+    assert table[0][:2] == ["name", "estimate"]
+    assert [row[0] for row in table[1:]] == ["<m0>", "1", "fit: a", "fit: b"]
+    assert [row[table[0].index("n_groups")] for row in table[1:]] == ["", "8", "", ""]
+    assert "n_dropped" not in table[0]
+    assert [row[:4] for row in guarantees[1:]] == [
+        ["Accuracy", "Estimate", "clopper_pearson", "finite-sample"],
+        ["Accuracy", "Estimate", "z", "asymptotic"],
+        ["Accuracy", "Estimate", "ols", "none"],
+    ]
+    assert "@article{clopper1934," in page.text
+    assert len(page_of(Report("t").add("Accuracy", {"m": binomial}), tmp_path).images) == 0
+
+
+def test_dicts_that_mix_estimates_with_other_things_are_refused():
+    report = Report("t")
+    for item in ({"a": estimate(), "b": 3}, {"a": RESULTS[1]}, {"a": estimate(), "b": RESULTS[2]}):
+        with pytest.raises(InputError, match=r"Report\.add: a dict of results must hold Estimates only"):
+            report.add("s", item)
+    assert report._sections == []
+
+
+def test_infinite_bounds_are_explained_on_the_page(tmp_path):
+    flat = estimate(TLaw(estimate=0.5, std_error=0.0, df=49))
+    for item in (flat, {"flat": flat, "other": estimate()}):
+        page = page_of(Report("t").add("s", item), tmp_path)
+        assert flat.law.remedy in page.text
+    assert "infinite bound" not in page_of(Report("t").add("s", estimate()), tmp_path).text
+
+
+def test_a_report_cites_what_its_results_cite():
+    report = Report("t").add("s", estimate(), {"a": estimate(BinomialLaw(n_success=9, n=10), method="clopper_pearson")})
+    assert citation(report) == citation(*(result for _, result in report._results))
+    assert "clopper1934" in citation(report)
 
 
 def test_every_guarantee_has_a_meaning():

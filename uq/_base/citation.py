@@ -6,11 +6,13 @@ from importlib.resources import files
 
 from . import laws
 from .exceptions import InputError
-from .results import Result
+from .record import Result
 
 __all__ = ["Citation", "citation", "cite_methods", "cites", "format_reference", "parse_bibtex", "reference_keys"]
 
 LIBRARY = "errorbars"
+# the import names of this distribution: what they hold may name no references
+OURS = frozenset({"uq", "conformal", "calibration", "bayes", "causal"})
 _METHODS: dict[str, tuple[str, ...]] = {}
 # laws that stand on this floor; those of a room carry their own `_references`
 _LAWS = {laws.TLaw: ("student1908",), laws.FiellerLaw: ("fieller1954",)}
@@ -51,7 +53,7 @@ class Citation(str):
         return str(self)
 
 
-def citation(*objects):
+def citation(*objects) -> Citation:
     """Return the BibTeX entries of the methods that were used.
 
     Parameters
@@ -63,7 +65,7 @@ def citation(*objects):
     Returns
     -------
     Citation
-        A string; every entry once, in the order of the objects. Empty for results whose method needs no reference.
+        A string; every entry once, in the order of the objects. Empty for what needs no reference.
 
     Raises
     ------
@@ -104,13 +106,20 @@ def citation(*objects):
 
 def reference_keys(thing):
     """Return the keys of an object's references, or None for an object that knows nothing of them."""
-    named = [thing._references] if hasattr(thing, "_references") else []
+    own = getattr(thing, "_references", None)
+    named = [own] if isinstance(own, tuple) else []
     if isinstance(thing, Result):
         named.append(_law_keys(getattr(thing, "law", None)))
         named.append(_METHODS.get(getattr(thing, "method", ""), ()))
-    elif not named:
+    elif not named and not _is_ours(thing):
         return None
     return tuple(dict.fromkeys(key for keys in named for key in keys))
+
+
+def _is_ours(thing):
+    """Tell a function or class of this library, or an object of one, also where the caller derived from it."""
+    classes = thing.__mro__ if isinstance(thing, type) else (thing, *type(thing).__mro__)
+    return any(str(getattr(each, "__module__", "")).split(".")[0] in OURS for each in classes)
 
 
 def _law_keys(law):

@@ -4,15 +4,21 @@ Nothing is validated here; `win[i, j]` is the probability that i is better than 
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.sparse.csgraph import connected_components
 
-from .results import Result, format_number
+from .citation import cite_methods
+from .record import Result, format_number
 from .tied_ranks import expected_ranks, tied_positions, win_matrix
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 __all__ = ["PointRanking", "best_order", "kendall_loss", "kendall_order"]
+
+cite_methods(Kemeny="kemeny1959")
 
 EXACT_SIZE = 12  # 2**12 subsets x 12 candidates: milliseconds
 
@@ -43,13 +49,18 @@ class PointRanking(Result):
     expected_loss: float
     is_optimal: bool
 
-    def __iter__(self):
+    @property
+    def method(self) -> str:
+        """Name of the order: "Kemeny" for the loss "kendall", else "expected ranks"."""
+        return "Kemeny" if self.loss == "kendall" else "expected ranks"
+
+    def __iter__(self) -> "Iterator[str]":
         return iter(self.names)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.names)
 
-    def __getitem__(self, place):
+    def __getitem__(self, place) -> str:
         return self.names[place]
 
     def _table(self):

@@ -8,7 +8,7 @@ import numpy as np
 from .containers import as_real
 from .exceptions import InputError
 from .frozen import Frozen
-from .results import Result
+from .record import Result, format_percent
 
 __all__ = ["Curve"]
 
@@ -57,7 +57,9 @@ class Curve(Result):
         Frozen.__post_init__(self)
         shapes = {n: v.shape for n in ("x", "y", "lower", "upper", "count") if (v := getattr(self, n)) is not None}
         if set(shapes.values()) != {(len(self.x),)} or (self.lower is None) != (self.upper is None):
-            raise InputError(f"Curve: x, y, both ends of the band and count must be vectors of one length; got {shapes}.")
+            raise InputError(
+                f"Curve: x, y, both ends of the band and count must be vectors of one length; got {shapes}."
+            )
         if self.lower is not None and not np.all(self.lower <= self.upper):
             raise InputError("Curve: lower must not exceed upper, and neither may be NaN.")
 
@@ -72,10 +74,12 @@ class Curve(Result):
         rows = np.unique(np.linspace(0, len(self.x) - 1, _SHOWN).round().astype(int))
         return {name: values[rows] for name, values in table.items()}
 
+    def _heading(self):
+        band = "" if self.confidence_level is None else f", {format_percent(self.confidence_level)} band"
+        return f"{self.y_label} against {self.x_label}{band}"
+
     def _title(self):
-        band = "" if self.confidence_level is None else f", {100 * self.confidence_level:.6g} % band"
-        shown = f" ({_SHOWN} of {len(self.x)} points)" if len(self.x) > _SHOWN else ""
-        return f"{self.y_label} against {self.x_label}{band}{shown}"
+        return self._heading() + (f" ({_SHOWN} of {len(self.x)} points)" if len(self.x) > _SHOWN else "")
 
     def __repr__(self):
         return f"<Curve of {len(self.x)} points: {self.y_label} against {self.x_label}>"
@@ -83,4 +87,4 @@ class Curve(Result):
     def _draw(self, ax):
         from . import plot
 
-        return plot.curve(ax, self)
+        return plot.curve(ax, self, title=self._heading())

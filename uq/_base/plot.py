@@ -1,14 +1,21 @@
 """Pictures: the only module that imports matplotlib. Every function takes Axes and returns them; no style is set."""
 
+import textwrap
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .exceptions import MissingExtraError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes as Axes
 
 __all__ = ["axes", "curve", "figure_png", "heatmap", "intervals", "text"]
 
 INK = "#1f4e79"
 BAND = "#9ec3e6"
 REFERENCE = "#888888"
+MOST_NAMES = 60  # more rows than this are a texture, not a list
 
 
 def _pyplot():
@@ -34,8 +41,13 @@ def figure_png(ax, dpi=110):
     return buffer.getvalue()
 
 
-def intervals(ax, centers, lower, upper, *, names=None, title="", reference=None):
-    """Draw one horizontal interval per row, the first on top; an infinite end runs off the picture with an arrow."""
+def intervals(ax, centers, lower, upper, *, names=None, title="", label="", note="", reference=None, zero_within=None):
+    """Draw one horizontal interval per row, the first on top; an infinite end runs off the picture with an arrow.
+
+    Many rows become thin lines without marks and names. Where `zero_within` is given, a thin line marks a 0 that lies
+    among the values, or beyond them by no more than this share of their range.
+    """
+    whole = all(np.asarray(ends).dtype.kind in "iu" for ends in (lower, upper))
     lower, upper = np.atleast_1d(lower).astype(float), np.atleast_1d(upper).astype(float)
     rows = np.arange(len(lower))
     known = [v[np.isfinite(v)] for v in (lower, upper)]
@@ -44,31 +56,54 @@ def intervals(ax, centers, lower, upper, *, names=None, title="", reference=None
         known.append(centers[np.isfinite(centers)])
     values = np.concatenate(known)
     low, high = (values.min(), values.max()) if values.size else (0.0, 1.0)
+    if zero_within is not None:
+        reach = zero_within * (high - low)
+        if low - reach < 0 < high + reach:
+            low, high = min(low, 0.0), max(high, 0.0)
+            ax.axvline(0.0, color=REFERENCE, lw=0.8, zorder=0)
     pad = 0.05 * (high - low) or 0.5
     low, high = low - pad, high + pad
-    ax.hlines(rows, np.maximum(lower, low), np.minimum(upper, high), color=INK, lw=2)
-    for end, edge, marker in ((lower, low, "<"), (upper, high, ">")):
-        open_ends = rows[np.isinf(end)]
-        ax.plot(np.full(len(open_ends), edge), open_ends, marker, color=INK, ls="none")
-    if centers is not None:
-        ax.plot(centers, rows, "o", color=INK)
+    many = len(rows) > MOST_NAMES
+    width = float(np.clip(0.4 * _points_per_row(ax, len(rows)), 0.2, 2.0)) if many else 2.0
+    ax.hlines(rows, np.maximum(lower, low), np.minimum(upper, high), color=INK, lw=width)
+    # a line without length is not drawn
+    points = rows[(lower == upper) & np.isfinite(lower)] if many or centers is None else rows[:0]
+    ax.plot(lower[points], points, "|", color=INK, ms=max(width, 1.0) if many else 9, mew=1 if many else 2, ls="none")
+    if not many:
+        for end, edge, marker in ((lower, low, "<"), (upper, high, ">")):
+            open_ends = rows[np.isinf(end)]
+            ax.plot(np.full(len(open_ends), edge), open_ends, marker, color=INK, ls="none")
+        if centers is not None:
+            ax.plot(centers, rows, "o", color=INK)
     if reference is not None:
         ax.axvline(reference, color=REFERENCE, lw=1, ls="--")
     ax.set(xlim=(low, high), ylim=(len(rows) - 0.5, -0.5), title=title)
-    if names is None:
+    ax.set_xlabel("\n".join(filter(None, [label, *textwrap.wrap(note, 80)])))
+    if whole:
+        ax.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+    if many or names is None:
         ax.set_yticks([])
-    elif len(rows) <= 60:
+    else:
         ax.set_yticks(rows, names)
+    if many:
+        ax.set_ylabel(f"{len(rows)} rows")
     return ax
 
 
-def curve(ax, result):
+def _points_per_row(ax, n_rows):
+    return ax.get_window_extent().height * 72 / ax.figure.dpi / n_rows
+
+
+def curve(ax, result, title=""):
     """Draw a Curve: its band, its line, and the counts behind it on a second axis below."""
     if result.lower is not None:
         finite = np.isfinite(result.lower) & np.isfinite(result.upper)
         ax.fill_between(result.x, result.lower, result.upper, where=finite, color=BAND, alpha=0.6, lw=0)
     ax.plot(result.x, result.y, color=INK, marker="o" if len(result.x) <= 40 else None)
-    ax.set(xlabel=result.x_label, ylabel=result.y_label)
+    ax.set(xlabel=result.x_label, ylabel=result.y_label, title=title)
+    limits = _settled_limits(result)
+    if limits is not None:
+        ax.set_ylim(limits)
     # a running mean counts its rows on the x axis already
     if result.count is not None and len(result.x) > 1 and not np.array_equal(result.count, result.x):
         twin = ax.twinx()
@@ -78,6 +113,21 @@ def curve(ax, result):
         twin.set_zorder(ax.get_zorder() - 1)
         ax.patch.set_visible(False)
     return ax
+
+
+def _settled_limits(result):
+    """Return y limits that leave out the wide band of the first twentieth of the x axis; None where none is wide."""
+    if result.lower is None or len(result.x) < 20:
+        return None
+    width = np.subtract(result.upper, result.lower)
+    late = result.x >= result.x.min() + 0.05 * np.ptp(result.x)
+    settled = late & np.isfinite(width)
+    if not settled.any() or not (width[~late] > 2 * width[settled].max()).any():
+        return None
+    shown = np.concatenate([values[settled] for values in (result.lower, result.upper, result.y)])
+    shown = shown[np.isfinite(shown)]
+    pad = 0.05 * np.ptp(shown) or 0.5
+    return shown.min() - pad, shown.max() + pad
 
 
 def heatmap(ax, matrix, row_names, column_names, *, title="", x_label="", y_label=""):

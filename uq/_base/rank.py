@@ -2,19 +2,26 @@
 
 import warnings
 from dataclasses import KW_ONLY, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import tied_ranks as core
+from .citation import cite_methods
 from .consensus import PointRanking, best_order
 from .containers import as_labels
 from .exceptions import InfiniteBoundWarning, InputError, SmallSampleWarning
 from .frozen import Frozen
-from .results import Interval, Result
+from .record import Result, rows_figsize
+from .results import Interval
 from .validation import check_level, check_matrix, check_number, check_option, check_vector
 
+if TYPE_CHECKING:
+    from .plot import Axes
+
 __all__ = ["RankSummary", "check_names"]
+
+cite_methods(**{"simultaneous ranks": "mogstad2024"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,27 +113,27 @@ class RankSummary(Result):
         Frozen.__post_init__(self)
 
     @property
-    def rank_probabilities(self):
+    def rank_probabilities(self) -> np.ndarray:
         """Shares of the draws, shape (candidate, rank - 1): rows and columns sum to 1."""
         return core.rank_probabilities(*core.tied_positions(self._merit()))
 
     @property
-    def expected_rank(self):
+    def expected_rank(self) -> np.ndarray:
         """Mean mid-rank of each candidate, 1 is best."""
         return core.expected_ranks(*core.tied_positions(self._merit()))
 
     @property
-    def sucra(self):
+    def sucra(self) -> np.ndarray:
         """(n_candidates - expected rank) / (n_candidates - 1): the mean probability of beating another one."""
         k = len(self.names)
         return (k - self.expected_rank) / (k - 1)
 
     @property
-    def win_probabilities(self):
+    def win_probabilities(self) -> np.ndarray:
         """Shares of the draws in which the row's candidate beats the column's; a tie and the diagonal count 1/2."""
         return core.win_matrix(self._merit())
 
-    def rank_interval(self, confidence_level=0.95, method="auto"):
+    def rank_interval(self, confidence_level=0.95, method="auto") -> Interval:
         """Return one interval of ranks per candidate.
 
         Parameters
@@ -187,7 +194,7 @@ class RankSummary(Result):
             index=self.names,
         )
 
-    def settled_pairs(self, confidence_level=0.95, method="auto"):
+    def settled_pairs(self, confidence_level=0.95, method="auto") -> np.ndarray:
         """Tell which pairs have their order settled.
 
         Parameters
@@ -209,7 +216,7 @@ class RankSummary(Result):
         level = check_level(confidence_level, "RankSummary.settled_pairs")
         return self._settled(level, self._method(method, "RankSummary.settled_pairs"), stacklevel=4)
 
-    def indistinguishable_groups(self, confidence_level=0.95, method="auto"):
+    def indistinguishable_groups(self, confidence_level=0.95, method="auto") -> tuple[tuple[str, ...], ...]:
         """Return the sets of candidates among which no order is settled.
 
         Parameters
@@ -243,7 +250,7 @@ class RankSummary(Result):
                 end = stop
         return tuple(groups)
 
-    def point_ranking(self, loss="spearman"):
+    def point_ranking(self, loss="spearman") -> PointRanking:
         """Return the order of least expected loss over the draws.
 
         Parameters
@@ -257,7 +264,9 @@ class RankSummary(Result):
         Returns
         -------
         PointRanking
-            Names, best first. Equal losses are resolved by expected rank, then by the order of the columns.
+            Iterates over the names, best first. Fields: `names`, `order` (their columns), `loss`, `expected_loss`
+            (mean over the draws of the sum of squared differences of ranks, or of the number of pairs that stand the
+            other way) and `is_optimal`. Equal losses are resolved by expected rank, then by the order of the columns.
 
         Notes
         -----
@@ -273,7 +282,7 @@ class RankSummary(Result):
             names=tuple(self.names[j] for j in order), order=order, loss=loss, expected_loss=value, is_optimal=optimal
         )
 
-    def plot(self, ax=None, kind="intervals"):
+    def plot(self, ax: "Axes | None" = None, kind="intervals") -> "Axes":
         """Draw rank intervals around the expected ranks, or the table of rank probabilities; best on top.
 
         Parameters
@@ -288,9 +297,9 @@ class RankSummary(Result):
         check_option(kind, ("intervals", "probabilities"), "RankSummary.plot", "kind")
         from . import plot
 
-        ax = plot.axes(ax)
         if kind == "intervals":
-            return self._draw(ax)
+            return Result.plot(self, ax)
+        ax = plot.axes(ax)
         order = np.argsort(self.expected_rank, kind="stable")
         ranks = [str(r) for r in range(1, len(order) + 1)]
         names = [self.names[j] for j in order]
@@ -298,16 +307,22 @@ class RankSummary(Result):
             ax, self.rank_probabilities[order], names, ranks, title="rank probabilities", x_label="rank"
         )
 
+    def _figsize(self):
+        return rows_figsize(len(self.names))
+
     def _draw(self, ax):
         from . import plot
 
         table = self._table()
-        title = f"{self._interval_name()} of ranks"
-        ax = plot.intervals(
-            ax, table["expected_rank"], table["rank_lower"], table["rank_upper"], names=table["name"], title=title
+        return plot.intervals(
+            ax,
+            table["expected_rank"],
+            table["rank_lower"],
+            table["rank_upper"],
+            names=table["name"],
+            title=f"{self._interval_name()} of ranks",
+            label="rank (1 is best)",
         )
-        ax.set_xlabel("rank (1 is best)")
-        return ax
 
     def _merit(self):
         return self.samples if self.greater_is_better else -self.samples

@@ -1,126 +1,25 @@
 """What the user gets back: frozen results that print, plot, compare, pickle and turn into a DataFrame."""
 
-import html
 import warnings
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from .containers import as_numeric, as_real, to_frame
+from .containers import as_numeric, as_real
 from .exceptions import InfiniteBoundWarning, InputError
 from .frozen import Frozen
 from .laws import Law
+from .record import GUARANTEES as GUARANTEES
+from .record import Result as Result
+from .record import format_number as format_number
+from .record import format_percent, rows_figsize
 from .validation import check_alternative, check_level, check_number
 
-__all__ = ["GUARANTEES", "Estimate", "Interval", "Result", "TestResult", "format_number"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
-# from the strongest promise to none; the first two make a result `certified`
-GUARANTEES = ("exact", "finite-sample", "asymptotic", "posterior", "none")
-
-
-def format_number(value, digits=4):
-    """Write a number for people: 4 significant digits, infinities as inf."""
-    if isinstance(value, (bool, np.bool_)):
-        return str(bool(value))
-    if isinstance(value, (int, np.integer)):
-        return str(int(value))
-    if isinstance(value, (float, np.floating)):
-        return f"{float(value):.{digits}g}"
-    return str(value)
-
-
-def _percent(level):
-    return f"{100 * level:.6g} %"
-
-
-class Result(Frozen):
-    """Base of everything a function or a fitted estimator returns.
-
-    Subclasses are frozen dataclasses; they give `_table` (a dict of equally long columns) and `_draw`.
-    """
-
-    __slots__ = ()
-
-    @property
-    def certified(self):
-        """Whether the guarantee holds at the sample size at hand ("exact" or "finite-sample")."""
-        return getattr(self, "guarantee", "none") in GUARANTEES[:2]
-
-    def to_dict(self):
-        """Return the fields as a dict of plain values and arrays; needs no pandas."""
-        return {f.name: _plain(getattr(self, f.name)) for f in fields(self) if f.repr}
-
-    def to_frame(self):
-        """Return a tidy pandas DataFrame, one row per reported number (needs the extra ``frames``)."""
-        return to_frame(self._table(), index=self._index())
-
-    def plot(self, ax=None):
-        """Draw the result on `ax` (a new figure where None) and return the matplotlib Axes (extra ``plot``)."""
-        from . import plot
-
-        return self._draw(plot.axes(ax, self._figsize()))
-
-    def _figsize(self):
-        return None
-
-    def _shown(self):
-        """Return the table that is printed, which may leave rows out and says so in its title."""
-        return self._table()
-
-    def _table(self):
-        raise TypeError(f"{type(self).__name__} has no table")
-
-    def _draw(self, ax):
-        raise TypeError(f"{type(self).__name__} has no picture")
-
-    def _index(self):
-        return None
-
-    def _title(self):
-        return type(self).__name__
-
-    def _caption(self):
-        guarantee = getattr(self, "guarantee", None)
-        method = getattr(self, "method", None)
-        return ", ".join(f"{k}: {v}" for k, v in (("method", method), ("guarantee", guarantee)) if v)
-
-    def __str__(self):
-        return self._text(self._shown())
-
-    def _text(self, table):
-        rows = [list(table)] + [[format_number(v) for v in row] for row in zip(*table.values(), strict=True)]
-        if len(rows) > 31:
-            rows = [*rows[:26], ["..."] * len(table), *rows[-4:]]
-        widths = [max(len(row[j]) for row in rows) for j in range(len(table))]
-        lines = ["  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)) for row in rows]
-        return "\n".join([self._title(), *lines, *filter(None, [self._caption()])])
-
-    def _repr_html_(self):
-        table = self._shown()
-        head = "".join(f"<th>{html.escape(c)}</th>" for c in table)
-        rows = list(zip(*table.values(), strict=True))
-        cut = len(rows) - 30
-        body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(format_number(v))}</td>" for v in row) + "</tr>" for row in rows[:30]
-        )
-        if cut > 0:
-            body += f"<tr><td colspan='{len(table)}'>{cut} more rows</td></tr>"
-        caption = html.escape(" | ".join(filter(None, [self._title(), self._caption()])))
-        return f"<table class='errorbars'><caption>{caption}</caption><tr>{head}</tr>{body}</table>"
-
-
-def _rows_figsize(n_rows):
-    """Return the size of a picture of horizontal intervals, in inches."""
-    return 6.4, min(0.9 + 0.35 * n_rows, 12.0)
-
-
-def _plain(value):
-    if isinstance(value, Result):
-        return value.to_dict()
-    if isinstance(value, Law):
-        return type(value).__name__
-    return value
+__all__ = ["GUARANTEES", "Estimate", "Interval", "Result", "TestResult", "format_number", "without_empty"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -169,17 +68,21 @@ class Interval(Result):
                 f"Interval: lower and upper must be two numbers or two vectors of one length; "
                 f"got shapes {np.shape(self.lower)} and {np.shape(self.upper)}."
             )
+        if self.index is not None and len(self.index) != np.size(self.lower):
+            raise InputError(
+                f"Interval: index must hold one label per interval ({np.size(self.lower)}); got {len(self.index)}."
+            )
         if not np.all(np.asarray(self.lower) <= np.asarray(self.upper)):
             raise InputError("Interval: lower must not exceed upper, and neither may be NaN.")
 
     @property
-    def width(self):
+    def width(self) -> float | np.ndarray:
         """Length of the interval, ``upper - lower``; 0 where both ends are the same infinity."""
         with np.errstate(invalid="ignore"):
             width = np.where(self.lower == self.upper, 0.0, np.subtract(self.upper, self.lower))
         return width if width.ndim else float(width)
 
-    def contains(self, y):
+    def contains(self, y) -> bool | np.ndarray:
         """Tell which values of `y` lie in their interval, the ends included.
 
         Parameters
@@ -202,7 +105,7 @@ class Interval(Result):
         inside = (self.lower <= y) & (y <= self.upper)
         return bool(inside) if np.ndim(inside) == 0 else inside
 
-    def shift(self, offset):
+    def shift(self, offset) -> "Interval":
         """Return the interval moved by `offset` (a number, or one per row), its level and guarantee kept."""
         offset = as_numeric(offset, "Interval.shift", "offset")
         if not np.isfinite(offset).all():
@@ -215,12 +118,25 @@ class Interval(Result):
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         return Interval(**{**values, "lower": self.lower + offset, "upper": self.upper + offset})
 
-    def to_numpy(self):
+    def to_numpy(self) -> np.ndarray:
         """Return an array of shape (2,) or (n, 2)."""
         return np.stack([self.lower, self.upper], axis=-1)
 
-    def __iter__(self):
+    def __iter__(self) -> "Iterator[Any]":
         return iter((self.lower, self.upper))
+
+    def __format__(self, spec) -> str:
+        if not spec:
+            return str(self)
+        ends = zip(np.atleast_1d(self.lower), np.atleast_1d(self.upper), strict=True)
+        return ", ".join(f"[{low:{spec}}, {high:{spec}}]" for low, high in ends)
+
+    def _labels(self):
+        return None if self.index is None else [str(i) for i in self.index]
+
+    def _shown(self):
+        labels = self._labels()
+        return self._table() if labels is None else {"name": labels, **self._table()}
 
     def _index(self):
         return self.index if self.index is None or not isinstance(self.index, tuple) else list(self.index)
@@ -230,8 +146,8 @@ class Interval(Result):
 
     def _title(self):
         side = {"two-sided": "interval", "less": "upper bound", "greater": "lower bound"}[self.alternative]
-        attained = "" if self.attained_level is None else f" (attained {_percent(np.min(self.attained_level))})"
-        return f"{_percent(self.confidence_level)} {side}{attained}"
+        attained = "" if self.attained_level is None else f" (attained {format_percent(np.min(self.attained_level))})"
+        return f"{format_percent(self.confidence_level)} {side}{attained}"
 
     def __repr__(self):
         if np.ndim(self.lower):
@@ -242,13 +158,12 @@ class Interval(Result):
         return Result.__str__(self) if np.ndim(self.lower) else repr(self)
 
     def _figsize(self):
-        return _rows_figsize(np.size(self.lower))
+        return rows_figsize(np.size(self.lower))
 
     def _draw(self, ax):
         from . import plot
 
-        names = None if self.index is None else [str(i) for i in self.index]
-        return plot.intervals(ax, None, self.lower, self.upper, names=names, title=self._title())
+        return plot.intervals(ax, None, self.lower, self.upper, names=self._labels(), title=self._title())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -299,7 +214,7 @@ class Estimate(Result):
     n_groups: int | None = None
     n_dropped: int = 0
 
-    def conf_int(self, confidence_level=0.95, alternative="two-sided"):
+    def conf_int(self, confidence_level=0.95, alternative="two-sided") -> Interval:
         """Return the confidence (or credible) interval.
 
         Parameters
@@ -339,7 +254,7 @@ class Estimate(Result):
             index=self.names,
         )
 
-    def pvalue(self, null=0.0, alternative="two-sided"):
+    def pvalue(self, null=0.0, alternative="two-sided") -> float | np.ndarray:
         """Return the p-value of the hypothesis that the estimand is `null`: the dual of `conf_int`.
 
         The value `null` lies outside ``conf_int(level, alternative)`` exactly where the p-value is below 1 - level. For
@@ -359,18 +274,43 @@ class Estimate(Result):
         p = self.law.pvalue(null, check_alternative(alternative, "Estimate.pvalue"))
         return p if np.ndim(p) else float(p)
 
-    def summary(self, confidence_level=0.95):
+    def summary(self, confidence_level=0.95) -> str:
         """Return the estimate, its error, its interval and its guarantee as a text."""
         interval = self._quiet_interval(check_level(confidence_level, "Estimate.summary"))
         groups = "" if self.n_groups is None else f", {self.n_groups} groups"
         dropped = "" if not self.n_dropped else f", {self.n_dropped} dropped"
-        tail = f"n = {self.n}{groups}{dropped}; {self._caption()}"
-        if np.ndim(self.estimate) == 0:
-            return (
-                f"{format_number(self.estimate)}, {interval._title()} [{format_number(interval.lower)}, "
-                f"{format_number(interval.upper)}], std. error {format_number(self.std_error)}\n{tail}"
-            )
-        return f"{self._text(self._table(interval.confidence_level))}\n{tail}"
+        table = self._table(interval)
+        below = f"n = {self.n}{groups}{dropped}; {self._caption()}", self._note(table)
+        if np.ndim(self.estimate):
+            return self._text(table, *below)
+        value = (
+            f"{format_number(self.estimate)}, {interval._title()} [{format_number(interval.lower)}, "
+            f"{format_number(interval.upper)}], std. error {format_number(self.std_error)}"
+        )
+        return "\n".join([value, *filter(None, below)])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields and the 95 % interval as a dict of plain values and arrays; needs no pandas."""
+        interval = self._quiet_interval(0.95)
+        ends = {"lower": interval.lower, "upper": interval.upper, "confidence_level": interval.confidence_level}
+        return {**Result.to_dict(self), **ends}
+
+    def __format__(self, spec) -> str:
+        if not spec:
+            return str(self)
+        interval = self._quiet_interval(0.95)
+        ends = zip(np.atleast_1d(interval.lower), np.atleast_1d(interval.upper), strict=True)
+        values = [
+            f"{value:{spec}} [{low:{spec}}, {high:{spec}}]"
+            for value, (low, high) in zip(np.atleast_1d(self.estimate), ends, strict=True)
+        ]
+        if np.ndim(self.estimate):
+            values = [f"{name} {value}" for name, value in zip(self._names(), values, strict=True)]
+        return ", ".join(values)
+
+    def _note(self, table):
+        finite = np.isfinite([table["lower"], table["upper"]]).all()
+        return "" if finite else f"an infinite bound: {self.law.remedy}"
 
     def _quiet_interval(self, level):
         with warnings.catch_warnings():
@@ -381,8 +321,11 @@ class Estimate(Result):
         k = np.size(self.estimate)
         return list(self.names) if self.names is not None else ["estimate"] if k == 1 else [str(i) for i in range(k)]
 
-    def _table(self, level=0.95):
-        interval = self._quiet_interval(level)
+    def _table(self, interval=None):
+        return without_empty(self._columns(interval))
+
+    def _columns(self, interval=None):
+        interval = self._quiet_interval(0.95) if interval is None else interval
         k = np.size(self.estimate)
         return {
             "name": self._names(),
@@ -390,8 +333,10 @@ class Estimate(Result):
             "std_error": np.atleast_1d(self.std_error),
             "lower": np.atleast_1d(interval.lower),
             "upper": np.atleast_1d(interval.upper),
-            "confidence_level": [level] * k,
+            "confidence_level": [interval.confidence_level] * k,
             "n": [self.n] * k,
+            "n_groups": [self.n_groups] * k,
+            "n_dropped": [self.n_dropped] * k,
             "method": [self.method] * k,
             "guarantee": [self.guarantee] * k,
         }
@@ -405,14 +350,34 @@ class Estimate(Result):
         return self.summary()
 
     def _figsize(self):
-        return _rows_figsize(np.size(self.estimate))
+        return rows_figsize(np.size(self.estimate), self._note(self._table()))
 
     def _draw(self, ax):
         from . import plot
 
-        interval = self._quiet_interval(0.95)
+        table = self._table()
         names = self._names() if np.ndim(self.estimate) or self.names else None
-        return plot.intervals(ax, self.estimate, interval.lower, interval.upper, names=names, title=interval._title())
+        return plot.intervals(
+            ax,
+            table["estimate"],
+            table["lower"],
+            table["upper"],
+            names=names,
+            title=f"{format_percent(0.95)} interval",
+            label=f"estimate ({self.method}, n = {self.n})",
+            note=self._note(table),
+            zero_within=0.5 if self._may_be_negative() else 0.0,
+        )
+
+    def _may_be_negative(self):
+        """Tell a quantity that is known to range over both sides of 0, as the difference of two bounded scores does."""
+        low, high = self.law.support
+        return -np.inf < low < 0 < high < np.inf
+
+
+def without_empty(columns):
+    """Leave out the counts of clusters and of dropped rows where there are none; both are rare."""
+    return {name: v for name, v in columns.items() if name not in ("n_groups", "n_dropped") or any(v)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -55,7 +55,7 @@ class CoverageReport(Result):
     guarantee: str = "finite-sample"
 
     @property
-    def verdict(self):
+    def verdict(self) -> tuple[str, ...]:
         """Per row: "below" or "above" where the whole band lies there, else "as promised" (a tuple of str)."""
         return tuple(
             "below" if upper < self.nominal_level else "above" if lower > self.nominal_level else "as promised"
@@ -103,7 +103,7 @@ class CoverageReport(Result):
 
 
 @cites("clopper1934")
-def coverage_report(interval_or_set, y, strata=None, *, confidence_level=0.95):
+def coverage_report(interval_or_set, y, strata=None, *, confidence_level=0.95) -> CoverageReport:
     """Compare the coverage that intervals promise with the one they have on fresh truth.
 
     Parameters
@@ -121,6 +121,9 @@ def coverage_report(interval_or_set, y, strata=None, *, confidence_level=0.95):
     Returns
     -------
     CoverageReport
+        Row 0 is all rows, then one per stratum. Fields: `names`, `n`, `n_covered`, `coverage`, `lower` and `upper` (the
+        band of the true coverage), `nominal_level`, `mean_width` and `share_infinite` (None for what has no width),
+        `confidence_level`. Its property `verdict` holds "below", "above" or "as promised" per row.
 
     Raises
     ------

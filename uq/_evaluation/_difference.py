@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .._base.citation import cites
+from .._base.citation import cite_methods, cites
 from .._base.exceptions import InputError
 from .._base.random import check_rng
 from .._base.results import Estimate
@@ -25,10 +25,21 @@ from ._warn import refuses
 
 __all__ = ["estimate_difference"]
 
+cite_methods(mcnemar=("mcnemar1947", "berger1994", "buehler1957"), dirichlet="bowyer2025")
 METHODS = ("auto", "t", "cluster", "mcnemar", "dirichlet", "betting", "bootstrap")
 
 
-@cites("miller2024", "mcnemar1947", "berger1994", "buehler1957", "bowyer2025", "cameron2015", "efron1987")
+@cites(
+    "miller2024",
+    "student1908",
+    "mcnemar1947",
+    "berger1994",
+    "buehler1957",
+    "waudbysmith2024",
+    "bowyer2025",
+    "cameron2015",
+    "efron1987",
+)
 def estimate_difference(
     a,
     b,
@@ -42,7 +53,7 @@ def estimate_difference(
     rng=None,
     n_jobs=None,
     nan_policy="raise",
-):
+) -> Estimate:
     """Estimate how much model A scores above model B on the same items.
 
     Parameters

@@ -25,11 +25,29 @@ from ._warn import needs, refuses, warn_small
 
 __all__ = ["METHODS", "estimate_mean", "mean_estimate", "moments"]
 
-cite_methods(cluster="cameron2015")
+cite_methods(
+    t="student1908",
+    cluster=("student1908", "cameron2015"),
+    wilson="wilson1927",
+    clopper_pearson="clopper1934",
+    beta="bowyer2025",
+    betting="waudbysmith2024",
+    hierarchical="bowyer2025",
+    bootstrap="efron1987",
+)
 METHODS = ("auto", "t", "cluster", "wilson", "clopper_pearson", "beta", "betting", "hierarchical", "bootstrap")
 
 
-@cites("miller2024", "clopper1934", "wilson1927", "waudbysmith2024", "bowyer2025", "cameron2015", "efron1987")
+@cites(
+    "miller2024",
+    "student1908",
+    "clopper1934",
+    "wilson1927",
+    "waudbysmith2024",
+    "bowyer2025",
+    "cameron2015",
+    "efron1987",
+)
 def estimate_mean(
     scores,
     groups=None,
@@ -40,7 +58,7 @@ def estimate_mean(
     rng=None,
     n_jobs=None,
     nan_policy="raise",
-):
+) -> Estimate:
     """Estimate the mean score of a model, with an error that fits how the scores came about.
 
     Parameters

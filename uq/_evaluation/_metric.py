@@ -20,7 +20,7 @@ __all__ = ["estimate_metric", "metric_estimate"]
 @cites("efron1987", "cameron2015")
 def estimate_metric(
     metric, y_true, y_pred, *, groups=None, sample_weight=None, n_resamples=9999, rng=None, n_jobs=None
-):
+) -> Estimate:
     """Estimate any metric with a bootstrap interval over rows or over whole clusters.
 
     Parameters

@@ -14,7 +14,7 @@ MOST_ITEMS = 2**53
 
 
 @cites("johnson1940", "miller2024")
-def required_items(effect, std, power=0.8, confidence_level=0.95, *, alternative="two-sided"):
+def required_items(effect, std, power=0.8, confidence_level=0.95, *, alternative="two-sided") -> int:
     """Return the least number of items on which a paired t test detects `effect` with probability `power`.
 
     Parameters

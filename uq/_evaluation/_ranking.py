@@ -37,7 +37,7 @@ def rank_models(
     rng=None,
     n_jobs=None,
     nan_policy="raise",
-):
+) -> RankSummary:
     """Rank models by their mean score on the same items.
 
     The items (or whole clusters of them) are resampled with replacement, the same ones for all models, so that what

@@ -16,7 +16,7 @@ __all__ = ["mean_sequence"]
 
 
 @cites("waudbysmith2024", "howard2021")
-def mean_sequence(scores, bounds, *, confidence_level=0.95, alternative="two-sided", n_looks=1000):
+def mean_sequence(scores, bounds, *, confidence_level=0.95, alternative="two-sided", n_looks=1000) -> Curve:
     """Follow the running mean of bounded scores, with a band that holds at all looks at once.
 
     An evaluation that is watched while it runs, and stopped when the answer is clear, needs such a band: an interval

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from uq._base.citation import cites
+from uq._base.citation import cite_methods, cites
 from uq._base.curve import Curve
 from uq._base.exceptions import InfiniteBoundWarning, InputError, NotIdentifiedError
 from uq._base.results import Result, format_number
 from uq._base.validation import check_count, check_matrix, check_option
 
 __all__ = ["VarianceComponents", "components", "variance_components"]
+
+cite_methods(**{"analysis of variance": ("searle1992", "miller2024")})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -67,7 +69,7 @@ class VarianceComponents(Result):
     method: str = "analysis of variance"
     guarantee: str = "asymptotic"
 
-    def std_error(self, n_items, n_repeats, items="random"):
+    def std_error(self, n_items, n_repeats, items="random") -> float:
         """Predict the standard error of the mean score of another design.
 
         Parameters
@@ -130,7 +132,7 @@ class VarianceComponents(Result):
 
 
 @cites("searle1992", "miller2024")
-def variance_components(scores, *, nan_policy="raise"):
+def variance_components(scores, *, nan_policy="raise") -> VarianceComponents:
     """Split the variance of scores into that between items and that between repeats of one item.
 
     Parameters
@@ -143,6 +145,10 @@ def variance_components(scores, *, nan_policy="raise"):
     Returns
     -------
     VarianceComponents
+        Fields: `mean`, `var_between`, `var_within`, `var_between_unbiased` (before it is cut off at 0),
+        `std_error_random` and `std_error_fixed` (the error of `mean` for the population of the items, and for these
+        items alone), `share_between`, `n_items`, `n_repeats`, `n_scores`, `n_dropped`. Its method
+        ``std_error(n_items, n_repeats, items="random")`` predicts the error of another design.
 
     Raises
     ------
