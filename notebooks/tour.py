@@ -47,7 +47,9 @@ from uq import (
 )
 
 START = time.perf_counter()
-ROOT = Path.cwd() if (Path.cwd() / "pyproject.toml").exists() else Path.cwd().parent
+# as a script: this clone, wherever it is called from; in Jupyter the notebook's folder is the working directory
+HERE = Path(__file__).resolve().parent if "__file__" in globals() else Path.cwd()
+ROOT = HERE.parent if HERE.name == "notebooks" else HERE
 OUTPUTS = ROOT / "build" / "outputs.csv"
 OUTPUTS.parent.mkdir(exist_ok=True)
 
@@ -93,6 +95,7 @@ NAMES = list(MODELS)
 labels = {name: f"{name}_label" for name in NAMES}
 outputs = read_outputs(OUTPUTS, {"y": "y", **labels, "y_prob": [f"forest_prob_{k}" for k in range(10)]})
 y = outputs["y"]
+# no label is missing in this file; where some may be, see "Missing values" in the README before comparing with ==
 correct = np.column_stack([outputs[name] == y for name in NAMES]).astype(float)
 report = Report("A tour: what can be said about five classifiers", "899 handwritten digits, five models, one file.")
 answers = []
@@ -131,20 +134,29 @@ report.add(
 # ## Is B really better than A?
 #
 # The two models answered the same items, so the difference is paired: only the items on which they disagree count.
-# McNemar's test is exact.
+# McNemar's test is exact. How probable it is that the forest is the better one is another question, and one for a
+# posterior: the statement depends on a prior (a uniform one here) and has a row of its own.
 
 # %%
 forest, logistic = correct[:, NAMES.index("forest")], correct[:, NAMES.index("logistic")]
 difference = estimate_difference(forest, logistic)
 print(difference)
-posterior = 1 - estimate_difference(forest, logistic, method="dirichlet").pvalue(0, "greater")
 answer(
     "Is the forest better than the logistic regression?",
     f"by {difference.estimate:+.3f}, 95 % interval [{difference.conf_int().lower:+.3f}, "
-    f"{difference.conf_int().upper:+.3f}], p = {difference.pvalue():.3g}, P(better) = {posterior:.3f}",
+    f"{difference.conf_int().upper:+.3f}], p = {difference.pvalue():.3g}",
     difference.guarantee,
 )
-report.add("Is the forest better than the logistic regression?", difference, plot=True)
+posterior = estimate_difference(forest, logistic, method="dirichlet")
+not_better = posterior.pvalue(0, "greater")  # the posterior probability that the forest is no better
+answer("How probable is that?", f"P(forest better) = 1 - {not_better:.2g}", posterior.guarantee)
+report.add(
+    "Is the forest better than the logistic regression?",
+    difference,
+    posterior,
+    text="First McNemar's exact test and its interval, then the posterior under a uniform prior.",
+    plot=True,
+)
 
 # %% [markdown]
 # ## Who ranks where?
@@ -192,7 +204,8 @@ report.add("All answers", answers)
 path = report.write(ROOT / "build" / "tour.html")
 widths = {key: max(len(key), *(len(row[key]) for row in answers)) for key in answers[0]}
 print()
-print("  ".join(key.ljust(width) for key, width in widths.items()))
+print("  ".join(key.ljust(width) for key, width in widths.items()).rstrip())
 for row in answers:
-    print("  ".join(row[key].ljust(width) for key, width in widths.items()))
-print(f"\n{path.relative_to(ROOT)} written, {time.perf_counter() - START:.1f} s")
+    print("  ".join(row[key].ljust(width) for key, width in widths.items()).rstrip())
+shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+print(f"\n{shown} written, {time.perf_counter() - START:.1f} s")

@@ -1,5 +1,7 @@
 """Every notebook runs from top to bottom, in under a minute, from its py:percent file."""
 
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -26,3 +28,15 @@ def test_notebook_runs(path, recwarn):
     assert time.perf_counter() - start < 60
     errors = [o for cell in notebook.cells for o in cell.get("outputs", []) if o.output_type == "error"]
     assert not errors
+
+
+@pytest.mark.notebook
+@pytest.mark.parametrize("name", ["tour", "error_bars"])
+def test_a_script_called_from_elsewhere_writes_into_its_own_clone_alone(name, tmp_path):
+    path = next(path for path in NOTEBOOKS if path.stem == name)
+    answer = subprocess.run([sys.executable, path], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert not list(tmp_path.iterdir())
+    written = next(line.split(" written")[0] for line in answer.stdout.splitlines() if " written" in line)
+    assert Path(written).is_absolute()
+    assert Path(written).parent == path.parents[1] / "build"
