@@ -339,3 +339,21 @@ def test_errors_are_ours_and_builtin_ones():
         SCALAR.conf_int(1.5)
     with pytest.raises(ValueError, match=r"Estimate.conf_int: confidence_level must be a number in \(0, 1\); got 1.5"):
         SCALAR.conf_int(1.5)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"confidence_level": 7}, "confidence_level"),
+        ({"confidence_level": float("nan")}, "confidence_level"),
+        ({"alternative": "foo"}, "alternative"),
+        ({"guarantee": "foo"}, "guarantee"),
+        ({"attained_level": 1.5}, "attained_level"),
+        ({"attained_level": np.array([0.9, 0.9, 0.9])}, "attained_level"),
+    ],
+)
+def test_an_interval_made_by_hand_is_checked(wrong, words):
+    fine = {"lower": np.zeros(2), "upper": np.ones(2), "confidence_level": 0.9}
+    assert Interval(**fine, attained_level=np.array([0.9, 0.95])).attained_level[1] == 0.95
+    with pytest.raises(InputError, match=words):
+        Interval(**{**fine, **wrong})

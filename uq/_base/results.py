@@ -14,7 +14,7 @@ from .record import GUARANTEES as GUARANTEES
 from .record import Result as Result
 from .record import format_number as format_number
 from .record import format_percent, rows_figsize
-from .validation import check_alternative, check_level, check_number
+from .validation import check_alternative, check_level, check_number, check_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,6 +74,16 @@ class Interval(Result):
             )
         if not np.all(np.asarray(self.lower) <= np.asarray(self.upper)):
             raise InputError("Interval: lower must not exceed upper, and neither may be NaN.")
+        check_level(self.confidence_level, "Interval")
+        check_alternative(self.alternative, "Interval")
+        check_option(self.guarantee, GUARANTEES, "Interval", "guarantee")
+        if self.attained_level is not None:
+            attained = np.asarray(as_real(self.attained_level, "Interval", "attained_level"))
+            if attained.shape not in ((), np.shape(self.lower)) or not ((attained >= 0) & (attained <= 1)).all():
+                raise InputError(
+                    "Interval: attained_level must be one probability, or one per interval; got "
+                    f"{self.attained_level!r}."
+                )
 
     @property
     def width(self) -> float | np.ndarray:
