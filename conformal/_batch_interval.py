@@ -52,7 +52,8 @@ def batch_interval(calibration, statistic, m, offsets, *, level, alternative, su
         moved - slack - bounds["lower"].value * scale if "lower" in bounds else -np.inf,
         moved + slack + bounds["upper"].value * scale if "upper" in bounds else np.inf,
     )
-    exact = all(bound.exact for bound in bounds.values()) and k_low == k_high
+    # the middle of an even batch lies between two order statistics, whose bounds are not its own
+    exact = all(b.exact and (b.method == "partition" or k_low == k_high) for b in bounds.values())
     interval = Interval(
         # sides computed in different ways could cross; the interval between them covers all the more
         lower=min(ends),

@@ -24,9 +24,9 @@ import time
 from pathlib import Path
 
 import numpy as np
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_diabetes, load_digits
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.metrics import log_loss
 from sklearn.model_selection import train_test_split
 from sklearn.naive_bayes import GaussianNB
@@ -35,7 +35,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 from sklearn.svm import SVC
 
+from conformal import BatchPredictor
 from uq import (
+    Interval,
     Report,
     estimate_difference,
     estimate_mean,
@@ -195,6 +197,63 @@ settled = np.flatnonzero(sequence.lower > 0.9)
 when = f"after {int(sequence.x[settled[0]])} of {len(y)} items" if settled.size else "not within these items"
 answer("When was it clear that the forest is above 90 %?", when, sequence.guarantee)
 report.add("Watching the forest while it runs", sequence, plot=True)
+
+# %% [markdown]
+# ## What will the next twenty average?
+#
+# Another file: a regression model has predicted the progression of a disease for 342 patients. For 322 of them the
+# truth came in; twenty are new. One interval for the mean of the twenty, one for their median, one for the worst of
+# them: each compares with sixteen batches of old patients. Beside the mean, what twenty intervals at once (Bonferroni)
+# and the law of the ranks alone would say.
+
+# %%
+PATIENTS = OUTPUTS.with_name("patients.csv")
+
+
+def run_second_job(path):
+    """Train on 100 patients; write predictions for the others, and the truth where it is known."""
+    X, y = load_diabetes(return_X_y=True)
+    order = np.random.default_rng(0).permutation(len(y))
+    model = RidgeCV(np.logspace(-3, 1, 9)).fit(X[order[:100]], y[order[:100]])
+    known = np.arange(100, len(y)) < len(y) - 20
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["y_pred", "y"])
+        for row, truth in zip(order[100:], known, strict=True):
+            writer.writerow([round(float(model.predict(X[[row]])[0]), 2), y[row] if truth else ""])
+
+
+run_second_job(PATIENTS)
+patients = read_outputs(PATIENTS)
+new = np.isnan(patients["y"])
+y_pred, y_old, y_new = patients["y_pred"][~new], patients["y"][~new], patients["y_pred"][new]
+batch = {}
+for what, statistic, method in (
+    ("mean", "mean", "auto"),
+    ("mean, ranks alone", "mean", "exact"),
+    ("mean, Bonferroni", "mean", "bonferroni"),
+    ("median", "median", "auto"),
+    ("worst", "max", "auto"),
+    ("worst, Bonferroni", "max", "bonferroni"),
+):
+    predictor = BatchPredictor(statistic, confidence_level=0.8, method=method).fit(y_pred, y_old)
+    batch[what] = predictor.predict_interval(y_new)
+    print(f"{what:>18}: {batch[what]}")
+for what in ("mean", "median", "worst"):
+    answer(
+        f"The {what} of the next 20 patients?",
+        f"80 % interval [{batch[what].lower:.0f}, {batch[what].upper:.0f}]",
+        batch[what].guarantee,
+    )
+together = Interval(
+    lower=np.array([interval.lower for interval in batch.values()]),
+    upper=np.array([interval.upper for interval in batch.values()]),
+    confidence_level=0.8,
+    guarantee="finite-sample",
+    method="batches and ranks",
+    index=tuple(batch),
+)
+report.add("The next twenty patients", batch["mean"], batch["median"], batch["worst"], together, plot=True)
 
 # %% [markdown]
 # ## The answers

@@ -120,6 +120,7 @@ def test_partition_of_outcomes_compares_batches_with_their_predictions():
         assert interval.method == "partition"
         assert interval.upper == pytest.approx(statistic(batch) + gaps[8], abs=1e-12)  # ceil(.8 * 11) = 9
         assert interval.attained_level == pytest.approx(9 / 11)
+        assert interval.guarantee == "exact"
         assert BatchPredictor(name, 0.8, "less").fit(y_pred, y).predict_interval(n_test=m).method == "exact"
 
 
