@@ -5,11 +5,10 @@ import html
 import io
 from pathlib import Path
 
-import narwhals.stable.v2 as nw
 import numpy as np
 
 from ._base.citation import citation, format_reference, reference_keys
-from ._base.containers import index_of
+from ._base.containers import frame_columns, index_of
 from ._base.exceptions import InputError, MissingExtraError
 from ._base.record import Result, format_number
 from ._base.results import Estimate
@@ -112,7 +111,7 @@ class Report:
         Raises
         ------
         InputError
-            If path has another suffix or is a folder.
+            If path has another suffix, is a folder, or a file stands where a folder should be made.
         """
         try:
             path = Path(path)
@@ -120,7 +119,12 @@ class Report:
             raise InputError(f"Report.write: path must be the name of a file; got {type(path).__name__}.") from None
         if path.suffix.lower() not in (".html", ".htm") or path.is_dir():
             raise InputError(f"Report.write: path must be a file that ends in .html; got {str(path)!r}.")
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            raise InputError(
+                f"Report.write: path must be in a folder; a part of {str(path.parent)!r} is a file."
+            ) from None
         page = PAGE.format(title=html.escape(self.title), style=STYLE, body=self._body())
         path.write_text(page, encoding="utf-8", errors="xmlcharrefreplace")
         return path
@@ -239,13 +243,12 @@ def _render(item, plot):
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png", dpi=DPI)  # the caller's figure stays open
         return _image(buffer.getvalue(), _figure_title(figure))
-    frame = nw.from_native(item, eager_only=True, pass_through=True)
-    if isinstance(frame, nw.DataFrame):
+    if (frame := frame_columns(item)) is not None:
+        names, columns = frame  # no dict: two columns may have one name
         index = index_of(item)
-        columns = {str(name): frame[name].to_list() for name in frame.columns}
         if index is not None and type(index).__name__ != "RangeIndex":
-            columns = {str(index.name or ""): list(index), **columns}
-        return _dict(columns)
+            names, columns = ["" if index.name is None else str(index.name), *names], [list(index), *columns]
+        return _table(names, list(zip(*columns, strict=True)))
     raise InputError(
         "Report.add: items must be results, str, dict, non-empty lists of dicts, data frames, or matplotlib Figures or "
         f"Axes; got {type(item).__name__}. Convert it with str() to show it as a paragraph."

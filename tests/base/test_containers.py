@@ -1,12 +1,15 @@
 """Every container gives the same numbers, its missing values become NaN, and what is no numbers is refused."""
 
+import warnings
+
 import numpy as np
 import pytest
 from contracts import CONTAINERS, in_container, require
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uq._base.containers import as_labels, as_numeric, column_names, index_of, to_frame
+import uq
+from uq._base.containers import LONG_TEXT, as_labels, as_numeric, column_names, frame_columns, index_of, to_frame
 from uq.exceptions import InputError
 
 VECTOR = np.array([0.0, 1.0, -2.5, 0.375, 100.0])
@@ -246,3 +249,195 @@ def test_to_frame_names_the_extra(monkeypatch):
     with pytest.raises(MissingExtraError, match=r"pip install 'errorbars\[frames\]'") as caught:
         to_frame({"a": [1]})
     assert isinstance(caught.value, ImportError)
+
+
+# ---- what an attacker found
+
+
+def _odd_columns():
+    pd = require("pandas")
+    odd = {
+        "numbers": range(3), "dates": pd.date_range("2020", periods=3), "floats": [0.5, 1.5, np.nan],
+        "missing": [None, 1, 2], "pairs": pd.MultiIndex.from_tuples([("a", 1), ("a", 2), ("b", 1)]),
+        "bools": [True, False, 2], "number and text": [0, "0", 1], "twice": ["a", "a", "b"], "number twice": [0, 0, 1],
+    }  # fmt: skip
+    return {kind: pd.DataFrame(MATRIX, columns=columns) for kind, columns in odd.items()}
+
+
+@pytest.mark.parametrize("kind", [
+    "numbers", "dates", "floats", "missing", "pairs", "bools", "number and text", "twice", "number twice",
+])  # fmt: skip
+def test_columns_of_any_name(kind):
+    frame = _odd_columns()[kind]
+    assert _same(frame, MATRIX)
+    names, columns = frame_columns(frame)
+    assert len(names) == 3
+    assert np.array_equal(np.transpose(columns), MATRIX)
+
+
+def test_frames_without_names_of_text_reach_every_function():
+    pd = require("pandas")
+    rng = np.random.default_rng(0)
+    table = rng.normal(size=(40, 3))
+    frame = pd.DataFrame(table)
+    ranking = uq.rank_models(frame, n_resamples=99, rng=0)
+    assert ranking.names == ("0", "1", "2")
+    assert ranking == uq.rank_models(table, ["0", "1", "2"], n_resamples=99, rng=0)
+    assert uq.variance_components(frame) == uq.variance_components(table)
+    assert uq.RankSummary(frame) == uq.RankSummary(table)
+    column = pd.Series(table[:, 0]).to_frame()
+    groups = pd.DataFrame(np.repeat(np.arange(20), 2))
+    assert uq.estimate_mean(column, groups=groups) == uq.estimate_mean(table[:, 0], groups=np.repeat(range(20), 2))
+
+    def distance(y_true, y_pred):
+        return float(np.abs(y_true[:, None] - y_pred).mean())
+
+    assert uq.estimate_metric(distance, column, frame, n_resamples=99, rng=0) == uq.estimate_metric(
+        distance, table[:, 0], table, n_resamples=99, rng=0
+    )
+    with pytest.raises(InputError, match="'0' more than once"):
+        uq.rank_models(frame.set_axis([0, "0", 1], axis=1), n_resamples=99, rng=0)
+
+
+def test_arrow_columns_of_one_name():
+    pa = require("pyarrow")
+    table = pa.table([pa.array([1, 2]), pa.array([3, None])], names=["a", "a"])
+    assert _same(table, [[1, 3], [2, np.nan]])
+    assert frame_columns(table) == (["a", "a"], [[1, 2], [3, None]])
+    assert frame_columns([[1, 2]]) is None
+
+
+@pytest.mark.parametrize("values", [[1, 0, 1], [0.5, 0.25, 0.5], [True, False, True]])
+def test_categories_keep_their_kind(values):
+    pd, pa = require("pandas"), require("pyarrow")
+    dictionary = pa.array(values).dictionary_encode()
+    for column in (
+        pd.Series(values, dtype="category"), pd.Series(pd.Categorical(values, ordered=True)), pd.Categorical(values),
+        dictionary, pa.chunked_array([dictionary]), pd.Series(pd.array(dictionary, pd.ArrowDtype(dictionary.type))),
+    ):  # fmt: skip
+        assert _same(column, values), type(column)
+        labels = as_labels(column, "f", "y")
+        assert labels.tolist() == values
+        assert labels.dtype.kind == np.array(values).dtype.kind or labels.dtype == object
+    assert _same(pd.DataFrame({"a": pd.Series(values, dtype="category"), "b": values}), [[v, v] for v in values])
+
+
+def test_missing_categories():
+    pd, pl, pa = require("pandas"), require("polars"), require("pyarrow")
+    numbers, words = pa.array([1, None, 0]).dictionary_encode(), pa.array(["a", None]).dictionary_encode()
+    for column in (pd.Series([1, None, 0], dtype="category"), numbers, pa.chunked_array([numbers])):
+        assert _same(column, [1, np.nan, 0])
+        with pytest.raises(InputError, match="missing"):
+            as_labels(column, "f", "y")
+    for column in (pa.chunked_array([words]), pl.Series(["a", None], dtype=pl.Categorical),
+                   pl.Series(["a", None], dtype=pl.Enum(["a"])), pd.Series(["a", None], dtype="category")):  # fmt: skip
+        with pytest.raises(InputError, match="1 missing labels"):
+            as_labels(column, "f", "y")
+
+
+def test_a_metric_of_categories():
+    pd, pl = require("pandas"), require("polars")
+    y, p = [0, 1, 1, 0, 1, 1, 0, 1] * 4, [0, 1, 0, 0, 1, 1, 1, 1] * 4
+
+    def accuracy(a, b):
+        return float(np.mean(a == b))
+
+    for truth in (pd.Series(y, dtype="category"), pd.Series(y).astype("category").cat.as_ordered()):
+        assert uq.estimate_metric(accuracy, truth, p, n_resamples=99, rng=0).estimate == 0.75
+    letters = [["a", "b"][v] for v in p]
+    for truth in (pl.Series([["a", "b"][v] for v in y], dtype=kind) for kind in (pl.Categorical, pl.Enum(["b", "a"]))):
+        assert uq.estimate_metric(accuracy, truth, letters, n_resamples=99, rng=0).estimate == 0.75
+
+
+@pytest.mark.parametrize("labels", [["a", np.nan, "b", "b"], [["a"], [np.nan]], [np.nan, "a"], ("a", None)])
+def test_nan_is_no_label(labels):
+    with pytest.raises(InputError, match="missing"):
+        as_labels(labels, "f", "y")
+    with pytest.raises(InputError, match="real numbers"):
+        as_numeric(labels, "f", "y")
+
+
+def test_missing_texts_reach_no_metric_and_name_no_candidate():
+    with pytest.raises(InputError, match="y_true must not be missing"):
+        uq.estimate_metric(lambda a, b: 0.5, ["a", np.nan, "b"], ["a", "b", "b"], n_resamples=9)
+    with pytest.raises(InputError, match="names must not be missing"):
+        uq.RankSummary(np.eye(3), ["a", np.nan, "b"])
+
+
+def test_other_sequences_and_ragged_texts():
+    from collections import UserList
+
+    assert as_labels(UserList(["a", "b"]), "f", "y").tolist() == ["a", "b"]
+    with pytest.raises(InputError, match="missing"):
+        as_labels(UserList(["a", np.nan]), "f", "y")
+    for ragged in ([["a", "b"], ["c"]], ["a", ["b"]], [["a"], "b"]):
+        with pytest.raises(InputError, match="of one shape"):
+            as_labels(ragged, "f", "y")
+    assert as_labels([b"a", b"b"], "f", "y").dtype.kind == "S"
+
+
+def test_long_texts_stay_objects():
+    long = ["x" * (LONG_TEXT + 1), "y"]
+    for x in (long, np.array(long, dtype=object), require("pandas").Series(long), require("polars").Series(long)):
+        assert as_labels(x, "f", "y").dtype == object
+        assert as_labels(x, "f", "y").tolist() == long
+    assert as_labels(["x" * LONG_TEXT, "y"], "f", "y").dtype.kind == "U"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [np.timedelta64(1, "s"), np.datetime64("2020-01-01"), np.timedelta64("NaT"), np.complex64(1 + 2j)],
+    ids=repr,
+)
+def test_objects_that_are_no_numbers(value):
+    for x in (np.array([value, value], dtype=object), np.array([1.0, value], dtype=object)):
+        with pytest.raises(InputError, match="real numbers"):
+            as_numeric(x, "f", "x")
+
+
+def test_nat_is_no_label():
+    with pytest.raises(InputError, match="1 missing"):
+        as_labels(np.array([np.datetime64("2020-01-01"), np.datetime64("NaT")], dtype=object), "f", "y")
+
+
+@pytest.mark.parametrize("dtype", ["float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz", "float8_e5m2fnuz"])
+def test_short_floats_of_torch(dtype):
+    torch = require("torch")
+    assert _same(torch.tensor([1.0, 0.5]).to(getattr(torch, dtype)), [1, 0.5])
+
+
+def test_tensors_that_numpy_cannot_hold():
+    torch = require("torch")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch means to drop them
+        quantized = torch.quantize_per_tensor(torch.tensor([1.0, 2.0]), 0.5, 0, torch.qint8)
+        nested = torch.nested.nested_tensor([torch.ones(2), torch.ones(3)])
+    for tensor in (quantized, nested):
+        with pytest.raises(InputError, match=r"x must be a tensor that NumPy can hold; got one of dtype torch\."):
+            as_numeric(tensor, "f", "x")
+    with pytest.raises(InputError, match="NumPy can hold"):
+        as_labels(quantized, "f", "x")
+
+
+def test_short_integers_do_not_wrap_around_in_results():
+    for dtype, low, high in (("i1", -100, 100), ("u1", 0, 200), ("i2", -30000, 30000)):
+        interval = uq.Interval(lower=np.array([low], dtype), upper=np.array([high], dtype), confidence_level=0.9)
+        assert interval.width.tolist() == [high - low]
+        assert interval.shift(high).upper.tolist() == [2 * high]
+
+
+def test_results_do_not_change_with_the_callers_memory():
+    pd = require("pandas")
+    series = pd.Series([0.0, 0.0])
+    interval = uq.Interval(lower=series, upper=series + 1, confidence_level=0.9)
+    series.iloc[0] = 5.0
+    assert interval.lower.tolist() == [0.0, 0.0]
+    memory = np.zeros(2)
+    view = memory[:]
+    view.flags.writeable = False
+    interval = uq.Interval(lower=view, upper=view + 1, confidence_level=0.9)
+    memory[0] = 5.0
+    assert interval.lower.tolist() == [0.0, 0.0]
+    own = np.zeros(2)
+    own.flags.writeable = False
+    assert uq.Interval(lower=own, upper=own, confidence_level=0.9).lower is own

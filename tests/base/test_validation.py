@@ -6,6 +6,7 @@ from contracts import CONTAINERS, in_container, require
 from hypothesis import given
 from hypothesis import strategies as st
 
+import uq
 from uq._base import validation as v
 from uq.exceptions import InputError, UQError
 
@@ -216,3 +217,81 @@ def test_errors_can_be_caught_both_ways():
     for kind in (UQError, ValueError, InputError):
         with pytest.raises(kind):
             v.check_count(0, "f", "n")
+
+
+# ---- what an attacker found
+
+
+def test_labels_of_short_integers_do_not_wrap_around():
+    for dtype in ("i1", "i2", ">i2", "i8", "u1", "u8"):
+        low, high = (-100, 100) if "i" in dtype else (5, 205)
+        labels = np.array([low, high] * 200, dtype=dtype)
+        codes, names = v.check_groups(labels, "f", 400)
+        assert names.tolist() == [low, high], dtype
+        assert names.dtype == labels.dtype
+        assert codes.tolist() == [0, 1] * 200
+    huge = np.array([2**64 - 1, 2**64 - 3] * 2, dtype=np.uint64)
+    codes, names = v.check_groups(huge, "f", 4)
+    assert names.tolist() == [2**64 - 3, 2**64 - 1]
+    assert codes.tolist() == [1, 0, 1, 0]
+    spread = np.array([-(2**63), 2**63 - 1] * 2)
+    assert v.check_groups(spread, "f", 4)[1].tolist() == [-(2**63), 2**63 - 1]
+
+
+@pytest.mark.parametrize("labels", [["a", NAN, "b", "b"], ["1", 1, "1", 1], [b"a", NAN, b"b", b"b"], ["1", b"1"] * 2])
+@pytest.mark.parametrize("make", [list, tuple, lambda x: [[v] for v in x], lambda x: np.array(x, dtype=object)])
+def test_what_numpy_would_turn_into_text_is_refused(labels, make):
+    with pytest.raises(InputError, match=r"missing|one kind"):
+        v.check_groups(make(labels), "f", 4)
+
+
+def test_long_labels_are_never_padded():
+    import tracemalloc
+
+    words = [f"{i % 50:03}" + "x" * 5000 for i in range(3000)]
+    for groups in (words, tuple(words), np.array(words[:200])):
+        tracemalloc.start()
+        codes, names = v.check_groups(groups, "f", len(groups))
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert names.tolist() == sorted(set(words))
+        assert codes.tolist() == [i % 50 for i in range(len(groups))]
+        assert peak < 6e6  # as strings of NumPy the words take 60 MB, and sorting copies them
+    with pytest.raises(InputError, match="got 1 ") as caught:
+        v.check_groups([words[0]] * 3, "f", 3)
+    assert len(str(caught.value)) < 400
+
+
+def test_bounds_are_two_numbers_of_sensible_size():
+    for bad in (("0", "1"), "01", {1, 0}, frozenset((0, 1)), {0: 1, 1: 2}, b"01", (0, "1"), (10**400, 1), (0, 1j),
+                (np.timedelta64(0, "s"), np.timedelta64(1, "s"))):  # fmt: skip
+        with pytest.raises(InputError, match="bounds must be"):
+            v.check_bounds(bad, "f")
+    for bad in ((-1e308, 1e308), (0, 1e200)):
+        with pytest.raises(InputError, match=r"bounds must not exceed 1e\+150 in size"):
+            v.check_bounds(bad, "f")
+    pd, torch = require("pandas"), require("torch")
+    for good in ([0, 1], np.array([0, 1], np.int8), np.array([0, 1], np.longdouble), pd.Series([0, 1]), range(2),
+                 torch.tensor([0.0, 1.0]), (False, True), iter((0, 1))):  # fmt: skip
+        assert v.check_bounds(good, "f") == (0.0, 1.0)
+
+
+def test_jobs():
+    assert v.check_jobs(None, "f") is None
+    assert [v.check_jobs(n, "f") for n in (1, -1, np.int8(3))] == [1, -1, 3]
+    for bad in (0, "a", 1.0, True, [1], NAN):
+        with pytest.raises(InputError, match="f: n_jobs must be None, a number of workers"):
+            v.check_jobs(bad, "f")
+
+
+@pytest.mark.parametrize("bad", [0, "a"])
+def test_jobs_are_checked_wherever_they_are_taken(bad):
+    scores = np.arange(40.0)
+    for call in (
+        lambda: uq.estimate_mean(scores, n_jobs=bad),
+        lambda: uq.estimate_difference(scores, scores + 1, n_jobs=bad),
+        lambda: uq.estimate_metric(lambda a, b: 1.0, scores, scores, n_jobs=bad),
+        lambda: uq.rank_models(np.column_stack([scores, scores]), n_jobs=bad),
+    ):
+        with pytest.raises(InputError, match="n_jobs must be None"):
+            call()

@@ -307,3 +307,30 @@ def test_a_page_shows_what_was_added_and_not_what_became_of_it(tmp_path):
     report = Report("t").add("s", rows)
     rows["a"][0] = 99
     assert page_of(report, tmp_path).tables == [[["a"], ["1"], ["2"]]]
+
+
+def test_frames_with_columns_of_any_name(tmp_path):
+    pd, pa = require("pandas"), require("pyarrow")
+    for columns, head in (
+        (range(2), ["0", "1"]), ([0, "0"], ["0", "0"]), (["a", "a"], ["a", "a"]), ([1, 1], ["1", "1"]),
+        (pd.MultiIndex.from_tuples([("a", 1), ("a", 2)]), ["a, 1", "a, 2"]), ([0.5, None], ["0.5", "nan"]),
+        (pd.to_datetime(["2020-01-01", "2020-01-02"]), ["2020-01-01 00:00:00", "2020-01-02 00:00:00"]),
+    ):  # fmt: skip
+        frame = pd.DataFrame([[1, 2], [3, 4]], columns=columns)
+        page = page_of(Report("t").add("y", frame), tmp_path)
+        assert page.tables == [[head, ["1", "2"], ["3", "4"]]]
+    arrow = pa.table([pa.array([1, 3]), pa.array([2, 4])], names=["a", "a"])
+    assert page_of(Report("t").add("y", arrow), tmp_path).tables == [[["a", "a"], ["1", "2"], ["3", "4"]]]
+
+
+def test_an_index_hides_no_column_of_its_name(tmp_path):
+    frame = require("pandas").DataFrame({"a": [1, 2]}).rename_axis("a").rename(index={0: 5, 1: 6})
+    assert page_of(Report("t").add("y", frame), tmp_path).tables == [[["a", "a"], ["5", "1"], ["6", "2"]]]
+
+
+def test_write_below_a_file(tmp_path):
+    (tmp_path / "file").write_text("x")
+    for path in (tmp_path / "file" / "a.html", tmp_path / "file" / "folder" / "a.html"):
+        with pytest.raises(InputError, match=r"Report\.write: path must be in a folder; a part of .*file.* is a file"):
+            Report("t").add("s", "a").write(path)
+    assert (tmp_path / "file").read_text() == "x"

@@ -5,7 +5,12 @@ import numpy as np
 
 from .exceptions import InputError, MissingExtraError
 
-__all__ = ["as_labels", "as_numeric", "as_real", "column_names", "index_of", "to_frame"]
+__all__ = ["LONG_TEXT", "as_labels", "as_numeric", "as_real", "column_names", "frame_columns", "index_of", "to_frame"]
+
+LONG_TEXT = 200  # NumPy pads strings to the longest, so longer ones are kept as objects
+
+# NumPy would turn times into counts of their unit, and drop imaginary parts
+_NO_NUMBERS = (str, bytes, complex, np.complexfloating, np.datetime64, np.timedelta64)
 
 
 def as_numeric(x, owner, name):
@@ -20,7 +25,7 @@ def as_numeric(x, owner, name):
             return array.astype(np.float64, copy=False)
     if array.dtype.kind == "O":
         try:
-            if not any(isinstance(v, (str, bytes, complex)) for v in array.flat):
+            if not any(isinstance(v, _NO_NUMBERS) for v in array.flat):
                 missing = np.fromiter((_is_missing(v) for v in array.flat), bool, array.size).reshape(array.shape)
                 return np.where(missing, np.nan, array).astype(np.float64)
         except (TypeError, ValueError, OverflowError):
@@ -33,13 +38,15 @@ def as_numeric(x, owner, name):
 
 def as_real(x, owner, name):
     """Return `x` as it is where it is an array of integers or doubles or one number, else as `as_numeric` does."""
+    if isinstance(x, np.ndarray) and x.dtype.kind in "iu" and x.dtype.itemsize < 8:
+        return np.asarray(x, dtype=np.int64)  # sums and differences of short integers wrap around
     if isinstance(x, (int, float)) or (isinstance(x, np.ndarray) and (x.dtype.kind in "iu" or x.dtype == np.float64)):
         return x
     return as_numeric(x, owner, name)
 
 
 def as_labels(x, owner, name):
-    """Return labels (any kind that sorts) as a one-dimensional array without missing values."""
+    """Return labels (any kind that sorts) as a one-dimensional array without missing values; long texts as objects."""
     array = _to_numpy(x, owner, name)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
@@ -51,8 +58,9 @@ def as_labels(x, owner, name):
         missing = np.isnat(array)
     elif array.dtype.kind == "O":
         missing = np.fromiter((_is_missing(v) for v in array), bool, len(array))
-        if not missing.any() and all(isinstance(v, str) for v in array):
-            array = array.astype(np.str_)
+        for kind in (str, bytes):
+            if len(array) and all(isinstance(v, kind) for v in array) and max(map(len, array)) <= LONG_TEXT:
+                array = array.astype(kind)
     else:
         missing = np.zeros(len(array), bool)
     if missing.any():
@@ -67,6 +75,8 @@ def _is_missing(value):
     """Tell None, NaN, NaT and pandas' NA, which refuses to be compared."""
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
+    if isinstance(value, (np.datetime64, np.timedelta64)):
+        return bool(np.isnat(value))
     return isinstance(value, (float, np.floating)) and value != value
 
 
@@ -86,10 +96,7 @@ def _to_numpy(x, owner, name):
         raise InputError(f"{owner}: {name} must be an array, a list, a column or a tensor; got {_describe(x)}.")
     if hasattr(x, "tocsr"):
         raise InputError(f"{owner}: {name} must be dense; got a sparse {type(x).__name__}. Use .toarray().")
-    try:
-        native = nw.from_native(x, allow_series=True, pass_through=True)
-    except nw.exceptions.NarwhalsError:
-        native = x  # two columns of one name, say: their values are all that is asked for
+    native = _wrapped(x, allow_series=True)
     if isinstance(native, nw.LazyFrame):
         raise InputError(f"{owner}: {name} must be in memory; got a lazy frame. Use .collect().")
     if isinstance(native, nw.Series):
@@ -99,16 +106,43 @@ def _to_numpy(x, owner, name):
     if type(x).__module__.split(".")[0] == "pyarrow" and hasattr(x, "to_numpy"):
         return x.to_numpy(zero_copy_only=False)
     try:
-        # NumPy refuses ragged lists itself; object arrays are what is left of mixed ones
-        return np.asarray(x)
+        # NumPy refuses ragged lists of numbers itself; object arrays are what is left of mixed ones
+        array = np.asarray(x, dtype=object if _holds_text(x) else None)
+        if array.dtype.kind in "SU":
+            array = np.asarray(x, dtype=object)  # as text NaN would be "nan", and 1 the same as "1"
+        if array.dtype.kind != "O" or not any(isinstance(v, (list, tuple, np.ndarray)) for v in array.flat):
+            return array
     except (TypeError, ValueError, RuntimeError):
-        raise InputError(
-            f"{owner}: {name} must be an array, a list, a column or a tensor of one shape; got {_describe(x)}."
-        ) from None
+        pass
+    raise InputError(
+        f"{owner}: {name} must be an array, a list, a column or a tensor of one shape; got {_describe(x)}."
+    )
+
+
+def _holds_text(x):
+    """Tell, from the types alone, whether a list or its first list holds a text."""
+    if not isinstance(x, (list, tuple)) or not x:
+        return False
+    return any(issubclass(kind, (str, bytes)) for kind in set(map(type, x))) or _holds_text(x[0])
+
+
+def _wrapped(x, **options):
+    """Return `x` in narwhals' clothes if it is a frame; columns of one name are numbered first, which it needs."""
+    try:
+        return nw.from_native(x, pass_through=True, **options)
+    except nw.exceptions.NarwhalsError:
+        if hasattr(x, "set_axis"):
+            x = x.set_axis(range(x.shape[1]), axis=1)
+        elif hasattr(x, "rename_columns"):
+            x = x.rename_columns([str(j) for j in range(x.num_columns)])
+        else:
+            return x
+        return nw.from_native(x, pass_through=True, **options)
 
 
 def _frame_to_numpy(frame):
-    columns = [_series_to_numpy(frame[c]) for c in frame.columns]
+    # never frame[name]: a name that is a number picks a row
+    columns = [_series_to_numpy(column) for column in frame.iter_columns()]
     if not columns:
         return np.empty((len(frame), 0))
     try:
@@ -120,10 +154,16 @@ def _frame_to_numpy(frame):
 def _tensor_to_numpy(x, owner, name):
     if str(getattr(x, "layout", "torch.strided")) != "torch.strided" or getattr(x, "is_meta", False):
         raise InputError(f"{owner}: {name} must be a dense tensor with data; got one of layout {x.layout}, {x.device}.")
-    x = x.detach().cpu()
-    if str(x.dtype) in ("torch.bfloat16", "torch.float8_e4m3fn", "torch.float8_e5m2"):
-        x = x.float()  # NumPy has no such dtype
-    return x.resolve_conj().resolve_neg().numpy()
+    try:
+        tensor = x.detach().cpu()
+        if str(x.dtype).startswith(("torch.bfloat16", "torch.float8")):
+            tensor = tensor.float()  # NumPy has no such dtype
+        return tensor.resolve_conj().resolve_neg().numpy()
+    except (TypeError, ValueError, RuntimeError, NotImplementedError):
+        raise InputError(
+            f"{owner}: {name} must be a tensor that NumPy can hold; got one of dtype {x.dtype}. Use .float(), or "
+            ".dequantize() where it is quantized."
+        ) from None
 
 
 def _series_to_numpy(series):
@@ -132,8 +172,17 @@ def _series_to_numpy(series):
             return series.cast(nw.Float64).to_numpy()
         return series.to_numpy()
     if series.dtype == nw.Categorical or series.dtype == nw.Enum:
-        series = series.cast(nw.String)
+        return _categories_to_numpy(series.to_native())
+    if series.dtype == nw.String:
+        return np.array(series.to_list(), dtype=object)  # polars would pad texts to the longest
     return np.asarray(series.to_numpy())
+
+
+def _categories_to_numpy(native):
+    """Return the categories of the rows in their own kind: integers stay integers."""
+    if hasattr(native, "combine_chunks"):  # pyarrow's own conversion puts a category where one is missing
+        return _series_to_numpy(nw.from_native(native.cast(native.type.value_type), series_only=True))
+    return np.asarray(native)
 
 
 def _describe(x, array=None):
@@ -153,7 +202,19 @@ def column_names(x):
     columns = getattr(x, "column_names", None)
     if columns is None:
         columns = getattr(x, "columns", None)
-    return None if columns is None or callable(columns) else [str(c) for c in columns]
+    return None if columns is None or callable(columns) else [_column_name(c) for c in columns]
+
+
+def _column_name(label):
+    return ", ".join(map(str, label)) if isinstance(label, tuple) else str(label)
+
+
+def frame_columns(x):
+    """Return the names of a frame's columns, which may repeat themselves, and its columns as lists; None for others."""
+    frame = _wrapped(x, eager_only=True)
+    if not isinstance(frame, nw.DataFrame):
+        return None
+    return column_names(x), [column.to_list() for column in frame.iter_columns()]
 
 
 def to_frame(columns, index=None):

@@ -21,7 +21,7 @@ class Frozen:
             if isinstance(value, np.ndarray):
                 if value.ndim == 0:
                     value = value.item()
-                elif value.flags.writeable:
+                elif value.flags.writeable or not value.flags.owndata:  # a read-only view may still change
                     value = value.copy()
                     value.flags.writeable = False
             elif isinstance(value, np.generic):

@@ -2,10 +2,11 @@
 
 import math
 import numbers
+from collections.abc import Mapping, Set
 
 import numpy as np
 
-from .containers import as_labels, as_numeric
+from .containers import LONG_TEXT, as_labels, as_numeric
 from .exceptions import InputError
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "check_bounds",
     "check_count",
     "check_groups",
+    "check_jobs",
     "check_level",
     "check_matrix",
     "check_number",
@@ -52,6 +54,17 @@ def check_count(value, owner, name, *, low=1):
     if not isinstance(value, numbers.Integral) or isinstance(value, (bool, np.bool_)) or value < low:
         raise InputError(f"{owner}: {name} must be an integer of at least {low}; got {value!r}.")
     return int(value)
+
+
+def check_jobs(n_jobs, owner):
+    """Return `n_jobs`, None or an integer other than 0, as joblib wants it."""
+    if n_jobs is None:
+        return None
+    if not isinstance(n_jobs, numbers.Integral) or isinstance(n_jobs, (bool, np.bool_)) or n_jobs == 0:
+        raise InputError(
+            f"{owner}: n_jobs must be None, a number of workers, or -1 for one per core; got {n_jobs!r:.100}."
+        )
+    return int(n_jobs)
 
 
 def check_option(value, allowed, owner, name):
@@ -153,11 +166,15 @@ def is_binary(array):
 def check_bounds(bounds, owner, array=None, name="scores"):
     """Return (low, high) as floats with low < high; raise if a value of `array` lies outside."""
     try:
-        low, high = (float(b) for b in bounds)
-    except (TypeError, ValueError):
-        raise InputError(f"{owner}: bounds must be a pair (low, high) of numbers; got {bounds!r}.") from None
+        low, high = (_number(b) for b in (() if isinstance(bounds, (bytes, Mapping, Set)) else bounds))
+    except (TypeError, ValueError, OverflowError):
+        raise InputError(f"{owner}: bounds must be a pair (low, high) of numbers; got {bounds!r:.100}.") from None
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise InputError(f"{owner}: bounds must be finite with low < high; got ({low}, {high}).")
+    if max(abs(low), abs(high)) > _HUGE:
+        raise InputError(
+            f"{owner}: bounds must not exceed {_HUGE:g} in size, whose squares overflow; got ({low:g}, {high:g})."
+        )
     if array is not None and array.size:
         least, most = np.nanmin(array), np.nanmax(array)
         if least < low or most > high:
@@ -166,6 +183,13 @@ def check_bounds(bounds, owner, array=None, name="scores"):
                 "Bounds are what a score can be, not what was seen."
             )
     return low, high
+
+
+def _number(value):
+    value = value.item() if hasattr(value, "item") else value  # a tensor's number
+    if not isinstance(value, numbers.Real):
+        raise TypeError
+    return float(value)
 
 
 def check_groups(groups, owner, n, *, name="groups", min_groups=2):
@@ -189,15 +213,22 @@ def check_groups(groups, owner, n, *, name="groups", min_groups=2):
 
 
 def _unique(labels):
-    """Return the sorted labels and the code of each row; small integers are counted instead of sorted."""
+    """Return the sorted labels and the code of each row; long texts and small integers need no sorting of rows."""
     if labels.dtype.kind in "iu" and labels.size:
         low, high = int(labels.min()), int(labels.max())
         if high - low < 4 * labels.size:
-            # subtracted in the labels' own kind: unsigned ones may lie beyond the signed
-            shifted = (labels - labels.min()).astype(np.intp)
+            # widened first, lest short integers wrap around; unsigned ones may lie beyond the signed
+            wide = np.uint64 if labels.dtype.kind == "u" else np.int64
+            shifted = (labels.astype(wide, copy=False) - wide(low)).astype(np.intp)
             present = np.bincount(shifted) > 0
-            names = labels.min() + np.flatnonzero(present).astype(labels.dtype)
+            names = (np.flatnonzero(present).astype(wide) + wide(low)).astype(labels.dtype)
             return names, (np.cumsum(present) - 1)[shifted]
+    long = labels.dtype.kind == "O" or labels.dtype.itemsize > 4 * LONG_TEXT
+    if long and all(isinstance(label, str) for label in labels):  # sorting would copy them
+        texts = sorted(set(labels))
+        codes = {text: code for code, text in enumerate(texts)}
+        rows = np.fromiter((codes[label] for label in labels), np.intp, len(labels))
+        return np.array(texts, dtype=object), rows
     return np.unique(labels, return_inverse=True)
 
 
@@ -229,5 +260,5 @@ def drop_missing(owner, *arrays):
 
 def _sample(array, k=5):
     flat = np.asarray(array).reshape(-1)
-    text = ", ".join(str(v) for v in flat[:k])
+    text = ", ".join(f"{v!s:.60}" for v in flat[:k])
     return f"[{text}{', ...' if flat.size > k else ''}]"

@@ -11,6 +11,7 @@ from .._base.validation import (
     check_bounds,
     check_count,
     check_groups,
+    check_jobs,
     check_option,
     check_same_length,
     check_vector,
@@ -139,6 +140,7 @@ def estimate_difference(
     owner = "estimate_difference"
     check_option(method, METHODS, owner, "method")
     check_count(n_resamples, owner, "n_resamples")
+    check_jobs(n_jobs, owner)
     seeded = rng is not None
     rng = check_rng(rng, owner)
     if (metric is None) != (y_true is None):

@@ -13,6 +13,7 @@ from .._base.validation import (
     check_bounds,
     check_count,
     check_groups,
+    check_jobs,
     check_option,
     check_vector,
     drop_missing,
@@ -142,6 +143,7 @@ def estimate_mean(
     owner = "estimate_mean"
     check_option(method, METHODS, owner, "method")
     check_count(n_resamples, owner, "n_resamples")
+    check_jobs(n_jobs, owner)
     seeded = rng is not None
     rng = check_rng(rng, owner)
     scores = check_vector(scores, owner, "scores", nan_policy=nan_policy)

@@ -9,7 +9,7 @@ from .._base.exceptions import InputError
 from .._base.random import check_rng
 from .._base.resampling import jackknife_acceleration, resample_statistic
 from .._base.results import Estimate
-from .._base.validation import check_count, check_groups, check_same_length, check_weights
+from .._base.validation import check_count, check_groups, check_jobs, check_same_length, check_weights
 from ._bca import bca_law
 from ._rows import as_rows, check_metric
 from ._warn import warn_small
@@ -94,6 +94,7 @@ def estimate_metric(
     """
     owner = "estimate_metric"
     check_count(n_resamples, owner, "n_resamples")
+    check_jobs(n_jobs, owner)
     rng = check_rng(rng, owner)
     check_metric(metric, owner, "The metric comes first: estimate_metric(metric, y_true, y_pred).")
     y_true, y_pred = as_rows(y_true, owner, "y_true"), as_rows(y_pred, owner, "y_pred")

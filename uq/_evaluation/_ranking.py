@@ -13,6 +13,7 @@ from uq._base.resampling import resample_sums
 from uq._base.validation import (
     check_count,
     check_groups,
+    check_jobs,
     check_matrix,
     check_same_length,
     check_vector,
@@ -117,6 +118,7 @@ def rank_models(
     names = check_names(names, k, owner)
     codes = None if groups is None else check_groups(groups, owner, len(table))[0]
     check_count(n_resamples, owner, "n_resamples")
+    check_jobs(n_jobs, owner)
     rng = check_rng(rng, owner)
     (table, codes), _, n_dropped = _drop(owner, table, codes)
     n_groups = None if codes is None else int(codes.max()) + 1
