@@ -299,7 +299,9 @@ def _numbers(answer):
     if hasattr(answer, "estimate"):
         return [np.asarray(answer.estimate), np.asarray(answer.std_error)]
     if hasattr(answer, "to_dict"):
-        return [np.asarray(v) for v in answer.to_dict().values() if np.asarray(v).dtype.kind in "biuf"]
+        # row labels are the caller's own
+        parts = (np.asarray(v) for k, v in answer.to_dict().items() if k != "index")
+        return [part for part in parts if part.dtype.kind in "biuf"]
     if isinstance(answer, (tuple, list)):
         return [np.asarray(v) for v in answer]
     return [np.asarray(answer)]

@@ -3,9 +3,9 @@
 A public name that is not driven stands in a `NOT_DRIVEN`, with its reason.
 """
 
-from . import conformal, evaluation
+from . import conformal, conformal_selection, evaluation
 
 __all__ = ["NOT_DRIVEN", "TARGETS"]
 
-TARGETS = {**evaluation.TARGETS, **conformal.TARGETS}
-NOT_DRIVEN = {**evaluation.NOT_DRIVEN}
+TARGETS = {**evaluation.TARGETS, **conformal.TARGETS, **conformal_selection.TARGETS}
+NOT_DRIVEN = {**evaluation.NOT_DRIVEN, **conformal_selection.NOT_DRIVEN}
