@@ -9,6 +9,7 @@ from uq._base.exceptions import InputError
 from uq._base.random import check_rng
 from uq._base.validation import check_count, check_level, check_option
 
+from ._band_law import band_level, exceedance_bound
 from ._levels import as_fraction
 from ._order_law import least_rank, order_cdf, order_pmf
 from ._sum_law import rank_sum_cdf, rank_sum_quantile
@@ -195,6 +196,59 @@ class RankLaw:
         float
         """
         return rank_sum_cdf(self.n_calibration, self.n_test, check_count(q, "RankLaw.rank_sum_cdf", "q", low=0))
+
+    def band_level(self, k1, k2, lower_rank, upper_rank):
+        """Return P(R_k1 >= lower_rank and R_k2 <= upper_rank): S_(lower_rank - 1) to S_(upper_rank) holds both.
+
+        Parameters
+        ----------
+        k1, k2 : int
+            1 <= k1 <= k2 <= m.
+        lower_rank, upper_rank : int
+            1 to n + 1.
+
+        Returns
+        -------
+        float
+        """
+        owner, n = "RankLaw.band_level", self.n_calibration
+        k1, k2 = self._order(k1, "band_level"), self._order(k2, "band_level")
+        ranks = check_count(lower_rank, owner, "lower_rank"), check_count(upper_rank, owner, "upper_rank")
+        if k1 > k2 or max(ranks) > n + 1:
+            raise InputError(
+                f"{owner}: k1 <= k2 and ranks of at most n_calibration + 1 = {n + 1} are needed; got k1 = {k1}, "
+                f"k2 = {k2}, ranks {ranks[0]} and {ranks[1]}."
+            )
+        return band_level(n, self.n_test, k1, k2, *ranks)
+
+    def exceedance_bound(self, n_exceeding, confidence_level):
+        """Return an upper bound of the number of test scores beyond a line that is fixed beforehand.
+
+        Parameters
+        ----------
+        n_exceeding : int
+            Number of calibration scores beyond it, 0 to n.
+        confidence_level : float
+            In (0, 1).
+
+        Returns
+        -------
+        int
+            0 to m. With at least this probability no more test scores lie beyond the line, although the bound depends
+            on the calibration scores: it inverts the hypergeometric test.
+
+        Examples
+        --------
+        >>> RankLaw(100, 20).exceedance_bound(3, .9)  # 3 of 100 scores were above the line
+        2
+        """
+        owner = "RankLaw.exceedance_bound"
+        count = check_count(n_exceeding, owner, "n_exceeding", low=0)
+        if count > self.n_calibration:
+            raise InputError(f"{owner}: n_exceeding must be at most n_calibration = {self.n_calibration}; got {count}.")
+        return exceedance_bound(
+            self.n_calibration, self.n_test, count, as_fraction(check_level(confidence_level, owner))
+        )
 
     def sample(self, size, rng=None):
         """Draw sorted positions.

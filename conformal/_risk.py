@@ -3,7 +3,7 @@
 import contextlib
 import warnings
 from collections.abc import Callable
-from math import ceil, log
+from math import ceil, log, log1p
 from numbers import Real
 from typing import Any, ClassVar
 
@@ -157,7 +157,7 @@ class RiskControl(BaseEstimator):
         if not len(found):
             warnings.warn(
                 f"no threshold passes: nothing can be accepted with a risk below {target:g} at level "
-                f"{self.confidence_level:g}. It takes {_fewest(share, target)} accepted rows without any loss; more "
+                f"{self.confidence_level:g}. It takes {_fewest(share, target):.6g} accepted rows without any loss; more "
                 "rows, a larger target or a better confidence would help.",
                 InfiniteBoundWarning,
                 stacklevel=2,
@@ -205,7 +205,7 @@ class RiskControl(BaseEstimator):
 
 def _fewest(alpha, target):
     """Return how many rows without loss are needed before the test can reject."""
-    return ceil(log(alpha) / log(1 - target) - 1e-12)
+    return ceil(log(alpha) / log1p(-target) - 1e-12)
 
 
 def _starts(n, alpha, target):
