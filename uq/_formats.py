@@ -1,5 +1,6 @@
 """Which format a file has: decided by its suffix, checked against its content, pickles refused."""
 
+import codecs
 import gzip
 import re
 import zipfile
@@ -100,10 +101,22 @@ _MAGIC = (
 )
 
 
+_WORDS = frozenset({b"PAR1", b"BZh", b"ARROW1"})  # a text may begin with these
+_CONTROL = frozenset(range(32)) - frozenset(b"\t\n\f\r")
+
+
+def _is_text(head):
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)  # the last character may be cut in two
+    except UnicodeDecodeError:
+        return False
+    return _CONTROL.isdisjoint(head)
+
+
 def looks_like(head):
     """Say what the first bytes of a file look like."""
     for magic, name in _MAGIC:
-        if head.startswith(magic):
+        if head.startswith(magic) and not (magic in _WORDS and _is_text(head)):
             return name
     if len(head) > 1 and head[0] == 0x80 and 2 <= head[1] <= 5:
         return "a Python pickle"

@@ -9,7 +9,7 @@ import numpy as np
 
 from ._base.exceptions import InputError, MissingExtraError
 from ._formats import FORMATS, REMEDY, check_content, existing_file, suffix_of
-from ._tables import read_csv, read_jsonl, refuse_duplicates, text_array
+from ._tables import EXACT, read_csv, read_jsonl, refuse_duplicates, text_array
 
 __all__ = ["read_outputs"]
 
@@ -52,12 +52,14 @@ def read_outputs(path, columns=None) -> dict[str, np.ndarray]:
 
     Without `columns`, a complete run ``y_prob_0, y_prob_1, ..., y_prob_{K-1}`` (K at least 2) becomes one matrix
     ``y_prob`` of shape (n_samples, K); so do runs named scores, answers, y_pred and log_probs. Runs with gaps keep
-    their names.
+    their names. Every row of a JSON lines file must then have the keys of the first row, and no others.
 
     In CSV the type of a column is decided by all of its rows: true/false, integers, numbers, else text. An empty cell
     is missing; ``NA``, ``N/A``, ``null`` and ``None`` are missing in columns that otherwise hold numbers or
-    true/false. Identifiers such as ``1_2`` and integers beyond 64 bits stay text. In JSON lines and Parquet,
-    lists of equal length become a matrix. bfloat16 becomes float32. Arrays of floats keep their precision.
+    true/false. Identifiers such as ``1_2`` and ``01`` and integers beyond 64 bits stay text; so do integers beyond
+    2**53 in a column which a missing value or a float would turn into floats, and round. In JSON lines and Parquet such
+    a column is refused, and lists of equal length become a matrix. bfloat16 becomes float32. Arrays of floats keep
+    their precision.
 
     A first column without a name becomes "index" (pandas writes its index so); an unnamed column elsewhere is refused.
     What is wrong in a text file is reported by its line, or by its row counted from 1; rows of arrays are counted from
@@ -108,7 +110,7 @@ def read_outputs(path, columns=None) -> dict[str, np.ndarray]:
             raise InputError(f"{where} has no column {', '.join(map(repr, absent))}; it has {shown}{more}.")
         return names
 
-    arrays = _read(path, suffix, packed, select, where)
+    arrays = _read(path, suffix, packed, select, where, wanted is None)
     _check_rows(arrays, where)
     if wanted is None:
         return _gather(arrays)
@@ -141,7 +143,7 @@ def _check_columns(columns):
     return wanted
 
 
-def _read(path, suffix, packed, select, where):
+def _read(path, suffix, packed, select, where, whole):
     if FORMATS[suffix] in ("text", "JSON lines"):
 
         def open_text():
@@ -149,7 +151,7 @@ def _read(path, suffix, packed, select, where):
 
         try:
             if FORMATS[suffix] == "JSON lines":
-                return read_jsonl(open_text, select, where)
+                return read_jsonl(open_text, select, where, whole=whole)
             return read_csv(open_text, select, where, "\t" if suffix == ".tsv" else ",")
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise InputError(f"{where} is not a complete gzip file: {error}.") from None
@@ -227,6 +229,8 @@ def _arrow_column(column, types, name, where):
         return text_array(column.to_pylist())
     if types.is_null(kind) or types.is_boolean(kind) or types.is_integer(kind) or types.is_decimal(kind):
         if column.null_count or types.is_decimal(kind):
+            if not types.is_boolean(kind) and not (types.is_decimal(kind) and kind.scale > 0):
+                _refuse_rounding(np.asarray(column.drop_null()), name, where)
             column = column.cast("float64", safe=False)
         return column.to_numpy(zero_copy_only=False)
     if types.is_floating(kind) or types.is_temporal(kind):
@@ -235,6 +239,15 @@ def _arrow_column(column, types, name, where):
         f"{where}: {name!r} has type {kind}; columns must hold numbers, true/false, texts, times, or lists of them. "
         "Name the columns that you need in `columns` to leave it out."
     )
+
+
+def _refuse_rounding(values, name, where):
+    if values.size and max(int(values.max()), -int(values.min())) > EXACT:
+        wide = next(value for value in values.tolist() if abs(value) > EXACT)
+        raise InputError(
+            f"{where}: {name!r} holds the integer {wide}, beyond 2**53, in a column that becomes floats, which would "
+            "round it; write identifiers as text."
+        )
 
 
 _TENSOR_TYPES = {
@@ -302,8 +315,8 @@ def _gather(arrays):
         run = [name for name in arrays if re.fullmatch(rf"{base}_(0|[1-9]\d*)", name, re.ASCII)]
         names = [f"{base}_{i}" for i in range(len(run))]
         if len(run) > 1 and base not in arrays and set(names) == set(run):
-            kinds = {arrays[name].dtype.kind in "OU" for name in names}
-            if len(kinds) == 1 and all(arrays[name].ndim == 1 for name in names):
+            run = [arrays[name] for name in names]
+            if len(set(map(_sort, run))) == 1 and not _rounds(run) and all(array.ndim == 1 for array in run):
                 runs.update(dict.fromkeys(names, (base, names)))
     gathered = {}
     for name, array in arrays.items():
@@ -319,6 +332,23 @@ def _stack(parts, names, where):
     for part, name in zip(parts, names, strict=True):
         if part.ndim != 1:
             raise InputError(f"{where}: {name!r} has shape {part.shape}; only single columns can be put in a matrix.")
-    if len({part.dtype.kind in "OU" for part in parts}) > 1:
-        raise InputError(f"{where}: {', '.join(names)} mix texts and numbers; they cannot be put in one matrix.")
+    if len(sorts := set(map(_sort, parts))) > 1:
+        mixed = " and ".join(sorted(sorts, reverse=True))
+        raise InputError(f"{where}: {', '.join(names)} mix {mixed}; they cannot be put in one matrix.")
+    if _rounds(parts):
+        raise InputError(
+            f"{where}: {', '.join(names)} hold integers beyond 2**53 beside other numbers, which would round them; "
+            "write identifiers as text."
+        )
     return np.column_stack(parts)
+
+
+def _sort(array):
+    return {"O": "texts", "U": "texts", "M": "times", "m": "durations"}.get(array.dtype.kind, "numbers")
+
+
+def _rounds(parts):
+    """Tell whether one matrix of all would make floats of integers that are too large for them."""
+    if np.result_type(*parts).kind != "f":
+        return False
+    return any(p.dtype.kind in "iu" and p.size and max(int(p.max()), -int(p.min())) > EXACT for p in parts)

@@ -3,24 +3,27 @@
 import csv
 import json
 import re
+import threading
 from collections import Counter
 from itertools import islice
 
 import numpy as np
 
+from ._base.containers import LONG_TEXT
 from ._base.exceptions import InputError
 
-__all__ = ["read_csv", "read_jsonl", "refuse_duplicates", "text_array"]
+__all__ = ["EXACT", "read_csv", "read_jsonl", "refuse_duplicates", "text_array"]
 
 BLOCK = 50_000  # rows held as Python objects at one time
-LONG_TEXT = 200  # NumPy pads strings to the longest, so longer ones are kept as objects
+EXACT = 2**53  # integers beyond it meet their neighbours when they become floats
+LONGEST = 2**27  # characters of a field: an unclosed quote must not fill the memory
 
 MISSING = frozenset({"", "NA", "N/A", "<NA>", "null", "NULL", "None"})
 _BOOL = {"true": True, "false": False}
 # underscores make an identifier, not a number: 1_2 may be the second answer to the first question
 _INT = re.compile(r"[+-]?\d+", re.ASCII)
 _FLOAT = re.compile(r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|nan|inf|infinity)", re.ASCII | re.IGNORECASE)
-_RANK = {"missing": 0, "int": 1, "float": 2}
+_LIMIT = threading.Lock()  # the csv module has one limit for all of its readers
 
 
 def read_csv(open_text, select, where, delimiter=","):
@@ -31,10 +34,11 @@ def read_csv(open_text, select, where, delimiter=","):
         raise InputError(f"{where} holds no rows, not even a header.")
     names = select(header)
     at = [header.index(name) for name in names]
-    kinds = ["missing"] * len(names)
+    found: list[set] = [set() for _ in names]
     for block in _blocks(rows):
-        for i, j in enumerate(at):
-            kinds[i] = _join(kinds[i], _kind(row[j] for row in block))
+        for kinds_of, j in zip(found, at, strict=True):
+            kinds_of |= _kinds(row[j] for row in block)
+    kinds = [_kind(kinds_of) for kinds_of in found]
     # the second pass knows the types, so that no column is ever held as text without need
     rows = _csv_rows(open_text, where, delimiter)
     next(rows)
@@ -58,7 +62,7 @@ def _csv_rows(open_text, where, delimiter):
         reader = csv.reader(stream, delimiter=delimiter, strict=True)
         width, number, blank = None, 0, None
         try:
-            for row in reader:
+            for row in _long_fields(reader):
                 if not row:
                     blank = blank or (width and reader.line_num)
                 elif blank is not None and width == 1:
@@ -85,6 +89,20 @@ def _csv_rows(open_text, where, delimiter):
             ) from None
         except UnicodeDecodeError as error:
             raise InputError(_not_utf8(where, number, error)) from None
+
+
+def _long_fields(reader):
+    """Yield the rows; the limit of the module is raised while one is read, and never seen by other code."""
+    while True:
+        with _LIMIT:
+            before = csv.field_size_limit(LONGEST)
+            try:
+                row = next(reader, None)
+            finally:
+                csv.field_size_limit(before)
+        if row is None:
+            return
+        yield row
 
 
 def _not_utf8(where, number, error):
@@ -118,32 +136,43 @@ def refuse_duplicates(names, where):
         raise InputError(f"{where}: every column needs its own name; found twice: {', '.join(twice)}.")
 
 
-def _kind(values):
-    seen = {value.strip() for value in values} - MISSING
-    if not seen:
-        return "missing"
-    if all(value.lower() in _BOOL for value in seen):
-        return "bool"
-    whole = {value for value in seen if _INT.fullmatch(value)}
-    if not all(len(value) < 40 and -(2**63) <= int(value) < 2**63 for value in whole):
-        return "text"  # an identifier: as a float it would meet its neighbours
-    if len(whole) == len(seen):
-        return "int"
-    return "float" if all(_FLOAT.fullmatch(value) for value in seen - whole) else "text"
+def _kinds(values):
+    """Return what stands in a part of a column: "missing", "bool", "int", "wide", "id", "float", "text"."""
+    seen = {value.strip() for value in values}
+    kinds = {"missing"} if seen & MISSING else set()
+    for value in seen - MISSING:
+        if _INT.fullmatch(value):
+            if value.lstrip("+-").startswith("0") and len(value.lstrip("+-")) > 1:
+                kinds.add("id")  # 01 is not 1
+            elif len(value) < 40 and -(2**63) <= int(value) < 2**63:
+                kinds.add("wide" if abs(int(value)) > EXACT else "int")
+            else:
+                kinds.add("id")
+        elif _FLOAT.fullmatch(value):
+            kinds.add("float")
+        else:
+            kinds.add("bool" if value.lower() in _BOOL else "text")
+    return kinds
 
 
-def _join(a, b):
-    if a == b or b == "missing":
-        return a
-    if a == "missing":
-        return b
-    return max(a, b, key=_RANK.__getitem__) if a in _RANK and b in _RANK else "text"
+def _kind(kinds):
+    """Return what a column becomes; "id" is text made of numbers: as a float it would meet its neighbours."""
+    holes, kinds = "missing" in kinds, kinds - {"missing"}
+    if len(kinds) < 2 and kinds <= {"bool", "text"}:
+        return next(iter(kinds), "missing")
+    if kinds & {"bool", "text"}:
+        return "text"
+    if "id" in kinds or ("wide" in kinds and ("float" in kinds or holes)):
+        return "id"
+    return "float" if "float" in kinds else "int"
 
 
 def _convert(values, kind):
     if kind == "text":
         return text_array([value or None for value in values])
     values = [None if (v := value.strip()) in MISSING else v for value in values]
+    if kind == "id":
+        return text_array(values)
     if kind == "bool":
         values = [None if value is None else _BOOL[value.lower()] for value in values]
         return np.array(values, dtype=np.float64 if None in values else np.bool_)
@@ -161,8 +190,11 @@ def text_array(values):
     return np.array(values, dtype=np.str_)
 
 
-def read_jsonl(open_text, select, where):
-    """Return {name: array} of the keys that `select` picks from the first row; equally long lists make a matrix."""
+def read_jsonl(open_text, select, where, *, whole=False):
+    """Return {name: array} of the keys that `select` picks from the first row; equally long lists make a matrix.
+
+    Where the `whole` file is asked for, a key that comes later is refused.
+    """
     columns = None
     rows = _json_rows(open_text, where)
     while block := list(islice(rows, BLOCK)):
@@ -175,6 +207,12 @@ def read_jsonl(open_text, select, where):
                         f"{where}: {place} has no key {name!r}, which row 1 has. Write null where a value is missing, "
                         "or name the keys that you need in `columns`."
                     )
+            if whole and len(row) > len(columns):
+                new = next(name for name in row if name not in columns)
+                raise InputError(
+                    f"{where}: {place} has the key {new!r}, which row 1 has not. Write null in the rows that lack it, "
+                    "or name the keys that you need in `columns`."
+                )
         for name, column in columns.items():
             column.append([row[name] for _, row in block], [place for place, _ in block])
     if columns is None:
@@ -226,10 +264,17 @@ class _JsonColumn:
         self.label = f"{where}: {name!r}"
         self.groups = {}  # depth of nesting -> what stands there
         self.widths = {}  # depth of nesting -> length of the lists
+        self.wide = None  # where the first integer stands that no float can hold
+        self.inexact = False  # whether a null or a float makes floats of all
         self.parts = []
 
     def append(self, values, places):
         self.parts.append(self._block(values, places.__getitem__, 0))
+        if self.wide and self.inexact:
+            raise InputError(
+                f"{self.label} holds an integer beyond 2**53 in {self.wide}, and elsewhere a null or a float, "
+                "which would round it; write identifiers as text."
+            )
 
     def array(self):
         parts = self.parts
@@ -260,21 +305,28 @@ class _JsonColumn:
             return self._lists(values, place_of, depth)
         if group == "text":
             return text_array(values)
+        if group in ("numbers", None):
+            self._note_rounding(values, place_of)
         if None in values or group is None:
             return np.array([np.nan if v is None else v for v in values], dtype=np.float64)
         if group == "numbers" and any(type(v) is int and not -(2**63) <= v < 2**63 for v in values):
-            if any(type(v) is float for v in values):
-                return np.array(values, dtype=np.float64)
             raise InputError(f"{self.label} holds integers beyond 64 bits; write identifiers as text.")
         return np.array(values)
+
+    def _note_rounding(self, values, place_of):
+        self.inexact = self.inexact or any(type(v) is not int for v in values)
+        if self.wide is None:
+            i = next((i for i, v in enumerate(values) if type(v) is int and abs(v) > EXACT), None)
+            self.wide = None if i is None else place_of(i)
 
     def _lists(self, values, place_of, depth):
         for i, value in enumerate(values):
             width = self.widths.setdefault(depth, len(value)) if value is not None else None
             if value is None or len(value) != width or not width:
                 got = "null" if value is None else f"{len(value)} values"
+                due = self.widths.get(depth) or "some"  # an empty list is never due
                 raise InputError(
-                    f"{self.label} holds {got} in {place_of(i)} where {self.widths.get(depth, 'some')} are expected; "
+                    f"{self.label} holds {got} in {place_of(i)} where {due} are expected; "
                     "lists of equal length make a matrix, shorter ones must be filled up with null."
                 )
         flat = [x for value in values for x in value]

@@ -39,13 +39,14 @@ def same(array, expected, kind):
 def test_csv_infers_the_type_of_each_column(write):
     path = write(
         "a.csv",
-        "i,f,hole,b,bhole,t,thole,big,run\n"
-        "1,1.5,,true,True,x,x,18446744073709551617,1_2\n"
-        "-2,2,3,FALSE,,NA,,1,1_3\n"
-        "007,-inf,NA,True,false,3,None,2,1_4\n",
+        "i,f,hole,b,bhole,t,thole,big,run,zeros\n"
+        "1,1.5,,true,True,x,x,18446744073709551617,1_2,007\n"
+        "-2,2,3,FALSE,,NA,,1,1_3,7\n"
+        "+7,-inf,NA,True,false,3,None,2,1_4,0\n",
     )
     d = read_outputs(path)
     same(d["i"], [1, -2, 7], "i")
+    same(d["zeros"], ["007", "7", "0"], "U")
     same(d["f"], [1.5, 2, -np.inf], "f")
     same(d["hole"], [np.nan, 3, np.nan], "f")
     same(d["b"], [True, False, True], "b")
@@ -116,7 +117,7 @@ def test_tsv_and_gzip(write):
         ("a,,b\n1,2,3\n", "column 2 of the header has no name"),
         ("a\n1\n\n2\n", "line 3 is blank"),
         ('a,b\n1,"2\n3,4\n', "not CSV"),
-        ("a,b\n1," + "x" * 200_000 + "\n", "JSON lines"),
+        ('a,b\n1,"' + "x" * 200_000 + "\n", "JSON lines"),
         (b"a,b\n1,\xff\n", r"not UTF-8 \(invalid start byte: byte 0xff\)\. Save it as UTF-8"),
         (b"   \n", "nothing but blanks"),
     ],
@@ -173,6 +174,8 @@ def test_jsonl_reads_only_the_keys_that_are_asked_for(write):
         ('{"y": 1}\n3\n', r"row 2 \(line 2\) must be one JSON object"),
         ("{}\n", "at least one key"),
         ('{"y": 100000000000000000000}\n', "beyond 64 bits"),
+        ('{"y": 1}\n{"y": 2, "z": 3}\n', r"row 2 \(line 2\) has the key 'z', which row 1 has not"),
+        ('{"y": []}\n{"y": []}\n', "holds 0 values in row 1 .line 1. where some are expected"),
         ('{"y": 1}\n\n\n{"z": 1}\n', r"row 2 \(line 4\) has no key 'y'"),
         ('{"y": [1]}\n\n{"y": [1, 2]}\n', r"row 2 \(line 3\)"),
         ('{"y": "é"}\n'.encode("latin-1"), "Save it as UTF-8; Latin-1"),
@@ -262,3 +265,106 @@ def test_the_recipe_for_missing_values_leaves_them_out(write):
         assert (result.estimate, result.n, result.n_dropped, result.method) == (0.5, 2, 3, "clopper_pearson")
         with pytest.raises(InputError, match=r"3 NaN among 5 values, the first in row 1 \(counting from 0\)"):
             estimate_mean(correct)
+
+
+# --- what an attacker found: nothing is merged, nothing is dropped
+
+ONE, TWO = 2**53 + 1, 2**53  # one float for both
+
+
+@pytest.mark.parametrize("block", [1, 2, 50_000])
+def test_identifiers_of_csv_never_meet_their_neighbours(write, monkeypatch, block):
+    monkeypatch.setattr(tables, "BLOCK", block)
+    rows = f"{ONE},{ONE},{ONE},01,{ONE},1,01\n{TWO},{TWO},{TWO},1,{TWO},2,1\n5,,1.5,,NA,,x\n"
+    d = read_outputs(write("a.csv", "whole,hole,mixed,zero,na,small,text\n" + rows))
+    same(d["whole"], [ONE, TWO, 5], "i")
+    assert d["hole"].tolist() == [str(ONE), str(TWO), None]
+    assert d["mixed"].tolist() == [str(ONE), str(TWO), "1.5"]
+    assert d["zero"].tolist() == ["01", "1", None]
+    assert d["na"].tolist() == [str(ONE), str(TWO), None]
+    same(d["small"], [1, 2, np.nan], "f")
+    same(d["text"], ["01", "1", "x"], "U")
+    edge = read_outputs(write("b.csv", f"a,b\n{TWO},-{TWO}\n,0.5\n"))
+    same(edge["a"], [TWO, np.nan], "f")
+    same(edge["b"], [-TWO, 0.5], "f")
+
+
+@pytest.mark.parametrize("block", [1, 50_000])
+@pytest.mark.parametrize(
+    ("first", "second"), [(ONE, "null"), (-ONE, "0.5"), ("null", ONE), ("NaN", ONE), (2**70, "1.5"), (2**70, "null")]
+)
+def test_identifiers_of_jsonl_are_never_rounded(write, monkeypatch, block, first, second):
+    monkeypatch.setattr(tables, "BLOCK", block)
+    text = f'{{"id": {first}, "y": 1}}\n{{"id": {second}, "y": 2}}\n'
+    with pytest.raises(InputError, match=r"beyond (2..53 in row|64 bits).*write identifiers as text"):
+        read_outputs(write("a.jsonl", text))
+    same(read_outputs(write("a.jsonl", text), columns={"y": "y"})["y"], [1, 2], "i")
+    nested = f'{{"id": [1, {first}]}}\n{{"id": [{second}, 3]}}\n'
+    with pytest.raises(InputError, match="beyond"):
+        read_outputs(write("b.jsonl", nested))
+
+
+def test_what_a_float_can_hold_is_read(write):
+    d = read_outputs(write("a.jsonl", f'{{"id": {ONE}, "x": {TWO}}}\n{{"id": {TWO}, "x": null}}\n'))
+    same(d["id"], [ONE, TWO], "i")
+    same(d["x"], [TWO, np.nan], "f")
+
+
+def test_a_matrix_rounds_no_identifier(write):
+    path = write("a.csv", f"y_pred_0,y_pred_1\n{ONE},0.5\n{TWO},1.5\n")
+    assert list(read_outputs(path)) == ["y_pred_0", "y_pred_1"]
+    with pytest.raises(InputError, match=r"y_pred_0, y_pred_1 hold integers beyond 2\*\*53 beside other numbers"):
+        read_outputs(path, columns={"y": ["y_pred_0", "y_pred_1"]})
+    both = write("b.csv", f"y_pred_0,y_pred_1\n{ONE},{TWO}\n")
+    same(read_outputs(both)["y_pred"], [[ONE, TWO]], "i")
+
+
+@pytest.mark.parametrize("block", [1, 50_000])
+def test_a_key_that_comes_late_is_not_dropped(write, monkeypatch, block):
+    monkeypatch.setattr(tables, "BLOCK", block)
+    path = write("a.jsonl", '{"a":1}\n{"a":2,"b":3}\n')
+    with pytest.raises(InputError, match=r"row 2 \(line 2\) has the key 'b', which row 1 has not\. Write null"):
+        read_outputs(path)
+    same(read_outputs(path, columns={"a": "a"})["a"], [1, 2], "i")
+
+
+@pytest.mark.parametrize("head", ["PAR1", "BZh", "ARROW1", "BZh91AY&SY"])
+def test_a_header_may_begin_like_another_format(write, head):
+    d = read_outputs(write("a.csv", f"{head},y\né,1\n"))
+    assert list(d) == [head, "y"]
+    same(read_outputs(write("a.csv.gz", gzip.compress(f"{head},y\n2,1\n".encode())))["y"], [1], "i")
+    cut = f"{head},y\n" + "é" * 300 + ",1\n" + "x" * (len(head) % 2) + "é" * 300 + ",2\n"
+    same(read_outputs(write("b.csv", cut))["y"], [1, 2], "i")
+    with pytest.raises(InputError, match="looks like text, not Parquet"):
+        read_outputs(write("a.parquet", f"{head},y\n2,1\n"))
+
+
+def test_packed_and_binary_content_is_still_found(write):
+    import bz2
+
+    with pytest.raises(InputError, match="looks like bzip2"):
+        read_outputs(write("a.csv", bz2.compress(b"y\n1\n")))
+
+
+def test_long_fields_are_read_and_the_limit_of_others_stays(write):
+    before = csv.field_size_limit()
+    path = write("a.csv", "a,b\n1," + "x" * 300_000 + "\n2,y\n")
+    assert [len(text) for text in read_outputs(path)["b"]] == [300_000, 1]
+    assert csv.field_size_limit() == before
+    rows = tables._csv_rows(lambda: path.open(newline=""), "f", ",")
+    next(rows)
+    assert csv.field_size_limit() == before, "in the middle of the file"
+    with pytest.raises(InputError, match="not CSV"):
+        read_outputs(write("b.csv", 'a\n"x'))
+    assert csv.field_size_limit() == before
+
+
+def test_files_read_side_by_side_leave_the_limit_alone(write):
+    from concurrent.futures import ThreadPoolExecutor
+
+    before = csv.field_size_limit()
+    path = write("a.csv", "a,b\n" + ("1," + "x" * 140_000 + "\n") * 40)
+    with ThreadPoolExecutor(4) as pool:
+        for d in pool.map(lambda _: read_outputs(path), range(8)):
+            assert len(d["b"]) == 40
+    assert csv.field_size_limit() == before

@@ -279,3 +279,34 @@ def test_what_is_inside_gzip_is_checked_too(tmp_path):
     path.write_bytes(gzip.compress(CONTENTS["Parquet"]))
     with pytest.raises(InputError, match="looks like Parquet, not delimited text"):
         read_outputs(path)
+
+
+# --- what an attacker found
+
+
+def test_parquet_rounds_no_identifier(parquet):
+    pa = parquet.pa
+    one, two = 2**53 + 1, 2**53
+    whole = {"i": pa.array([one, two]), "u": pa.array([2**64 - 1, 1], pa.uint64())}
+    d = read_outputs(parquet(whole))
+    assert d["i"].tolist() == [one, two]
+    assert d["u"].tolist() == [2**64 - 1, 1]
+    for bad in (
+        pa.array([one, two, None]), pa.array([-one, None, 1]), pa.array([2**64 - 1, None], pa.uint64()),
+        pa.array([[one, 1], [None, 2]]), pa.array([one, two], pa.decimal128(20, 0)), pa.array([-(2**63), None]),
+        pa.array([one, None]).dictionary_encode(),
+    ):  # fmt: skip
+        with pytest.raises(InputError, match=r"'id' holds the integer -?\d+, beyond 2\*\*53"):
+            read_outputs(parquet({"id": bad}))
+        assert list(read_outputs(parquet({"id": bad, "y": range(len(bad))}), columns={"y": "y"})) == ["y"]
+    for good in (pa.array([two, None]), pa.array([1, two], pa.decimal128(20, 0)), pa.array([None, None], pa.int64())):
+        assert read_outputs(parquet({"id": good}))["id"].dtype == np.float64
+
+
+def test_times_and_numbers_make_no_matrix(parquet):
+    times = parquet.pa.array([0, 1], parquet.pa.timestamp("s"))
+    path = parquet({"y_pred_0": times, "y_pred_1": [0.5, 1.5], "t": times})
+    assert list(read_outputs(path)) == ["y_pred_0", "y_pred_1", "t"]
+    with pytest.raises(InputError, match="y_pred_0, y_pred_1 mix times and numbers"):
+        read_outputs(path, columns={"y": ["y_pred_0", "y_pred_1"]})
+    assert read_outputs(path, columns={"y": ["y_pred_0", "t"]})["y"].shape == (2, 2)

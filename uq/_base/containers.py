@@ -57,10 +57,11 @@ def as_labels(x, owner, name):
     elif array.dtype.kind in "mM":
         missing = np.isnat(array)
     elif array.dtype.kind == "O":
-        missing = np.fromiter((_is_missing(v) for v in array), bool, len(array))
-        for kind in (str, bytes):
-            if len(array) and all(isinstance(v, kind) for v in array) and max(map(len, array)) <= LONG_TEXT:
-                array = array.astype(kind)
+        kinds = set(map(type, array))
+        text = next((kind for kind in (str, bytes) if kinds and all(issubclass(k, kind) for k in kinds)), None)
+        missing = np.array([] if text else [_is_missing(v) for v in array], dtype=bool)
+        if text and max(map(len, array)) <= LONG_TEXT:
+            array = array.astype(text)
     else:
         missing = np.zeros(len(array), bool)
     if missing.any():
@@ -110,7 +111,8 @@ def _to_numpy(x, owner, name):
         array = np.asarray(x, dtype=object if _holds_text(x) else None)
         if array.dtype.kind in "SU":
             array = np.asarray(x, dtype=object)  # as text NaN would be "nan", and 1 the same as "1"
-        if array.dtype.kind != "O" or not any(isinstance(v, (list, tuple, np.ndarray)) for v in array.flat):
+        kinds = set(map(type, array.flat)) if array.dtype.kind == "O" else ()
+        if not any(issubclass(kind, (list, tuple, np.ndarray)) for kind in kinds):
             return array
     except (TypeError, ValueError, RuntimeError):
         pass
