@@ -2,12 +2,35 @@
 
 The law behind them
     `RankLaw`: where the sorted scores of a batch fall among the calibration scores
+Each row, or a share of the rows
+    `SplitConformal` (each row by itself), `SimultaneousConformal` (so many rows of this batch), `PredictionSet`
 A statistic of the next batch
     `BatchPredictor`, with `Quantile` for its statistic
+Which rows can be acted on
+    `BatchSelector` (few false claims in this batch), `RiskControl` (a threshold whose risk is below a target),
+    `conformal_p_values` (for the false discovery rate), `Selection`
 """
 
 from ._batch import BatchPredictor as BatchPredictor
+from ._p_values import conformal_p_values as conformal_p_values
+from ._prediction_set import PredictionSet as PredictionSet
 from ._rank_law import RankLaw as RankLaw
+from ._risk import RiskControl as RiskControl
+from ._selection import Selection as Selection
+from ._selector import BatchSelector as BatchSelector
+from ._simultaneous import SimultaneousConformal as SimultaneousConformal
+from ._split import SplitConformal as SplitConformal
 from ._statistics import Quantile as Quantile
 
-__all__ = ["BatchPredictor", "Quantile", "RankLaw"]
+__all__ = [
+    "BatchPredictor",
+    "BatchSelector",
+    "PredictionSet",
+    "Quantile",
+    "RankLaw",
+    "RiskControl",
+    "Selection",
+    "SimultaneousConformal",
+    "SplitConformal",
+    "conformal_p_values",
+]

@@ -88,16 +88,16 @@ def least_rank(n, m, k, level):
     return high
 
 
-def least_calibration(m, k, level, limit=10**9):
-    """Return the least n for which the bound at `level` is finite, that is P(R_k <= n) >= level; None above `limit`."""
+def least_calibration(m, k, level, spare=1, limit=10**9):
+    """Return the least n with P(R_k <= n + 1 - spare) >= level, a finite bound for `spare` = 1; None above `limit`."""
     low, high = 0, 1
-    while not decide(high, m, k, high, level):
+    while not decide(high, m, k, high + 1 - spare, level):
         if high == limit:
             return None
         low, high = high, min(2 * high, limit)
     while high - low > 1:
         middle = (low + high) // 2
-        if decide(middle, m, k, middle, level):
+        if decide(middle, m, k, middle + 1 - spare, level):
             high = middle
         else:
             low = middle

@@ -101,6 +101,24 @@ def test_prediction_sets_of_labels():
     assert report.mean_width is None
 
 
+@dataclass
+class SizedSets(LabelSets):
+    @property
+    def sizes(self):
+        return np.array([len(allowed) for allowed in self.sets])
+
+
+def test_sets_that_tell_their_sizes_are_reported_by_size():
+    sets = SizedSets([{"cat"}, {"cat", "dog"}, set(), {"dog"}, {"cat"}])
+    y = ["cat", "dog", "cat", "cat", "cat"]
+    report = coverage_report(sets, y)
+    assert report.names == ("all", "size 0", "size 1", "size 2")
+    assert report.n.tolist() == [5, 1, 3, 1]
+    assert report.n_covered.tolist() == [3, 0, 2, 1]
+    by_label = coverage_report(sets, y, strata=[1, 1, 2, 2, 2])
+    assert by_label.names == ("all", "1", "2"), "strata that are given come first"
+
+
 def test_one_interval_for_all_rows():
     report = coverage_report(unit(), np.array([[0.5], [2.0]]))
     assert report.n_covered[0] == 1

@@ -15,6 +15,7 @@ from strategies import (
     arguments,
     column,
     hostile_arrays,
+    labels,
     methods,
     mostly,
     per_size,
@@ -35,7 +36,97 @@ def _batch_verbs(function, y_pred, y, ask, **parameters):
     return function(**parameters).fit(y_pred, y).predict_interval(**ask)
 
 
+def _row_verbs(function, y_pred, y, new, fit, ask, **parameters):
+    fitted = function(**parameters).fit(y_pred, y, **fit)
+    verb = "predict_set" if parameters.get("score") in ("lac", "aps") else "predict_interval"
+    return getattr(fitted, verb)(new, **ask)
+
+
+def _sets_verbs(function, y, **fields):
+    result = function(**fields)
+    return result, result.sizes.tolist(), result.contains(y).tolist()
+
+
+def _probabilities(n, k):
+    """Return a strategy of probability rows: spread, tied, certain, in several dresses; hostile once in a while."""
+    flat = np.random.default_rng(n).dirichlet(np.ones(k), n)
+    kinds = [flat, np.full((n, k), 1 / k), np.eye(k)[np.arange(n) % k], flat.tolist(), np.asfortranarray(flat)]
+    return mostly(st.sampled_from([*kinds, flat.astype(np.float32)]), hostile_arrays(n, k) | st.just(flat * 2))
+
+
+def _row_arguments(n, strata):
+    """Return what a conformal estimator of rows is driven with: the data go with the score, mostly."""
+    level = {"confidence_level": mostly(LEVELS, HOSTILE_LEVELS)}
+    by = [{}] if not strata else [{}, {"strata": np.arange(n) % 2}, {"strata": ["a"] * n}, {"strata": [None] * n}]
+
+    def asked(more):
+        levels = st.sampled_from([{}, {}, {}, {"confidence_level": 0.5}, {"confidence_level": 2}])
+        return st.builds(lambda a, b: {**a, **b}, st.just(more), levels)
+
+    def of(score, outputs, y, fit, ask):
+        return arguments({"y_pred": outputs, "y": y, "new": outputs, "score": score, "fit": fit, "ask": ask}, level)
+
+    std = mostly(
+        st.sampled_from([{"y_std": np.ones(n)}, {"y_std": np.full(n, 1e-300)}, {"y_std": np.geomspace(1e-9, 1e9, n)}]),
+        st.sampled_from([{}, {"y_std": np.zeros(n)}, {"y_std": np.ones(n + 1)}, {"y_std": None}, {"y_std": "a"}]),
+    )
+    words = st.sampled_from(["absolute", "signed"])
+    codes = mostly(st.just(np.arange(n) % 3), labels(n) | hostile_arrays(n))
+    classes = mostly(st.just({"classes": [0, 1, 2]}), st.sampled_from([{}, {"classes": [0, 1]}, {"classes": 3}]))
+    return st.sampled_from(by).flatmap(
+        lambda more: st.one_of(
+            of(mostly(words, HOSTILE_WORDS), column(n), column(n), st.just(more), asked(more)),
+            of(st.just("normalized"), column(n), column(n), std, std),
+            of(
+                st.just("quantile"),
+                mostly(scores(n, 2), hostile_arrays(n, 2) | scores(n)),
+                column(n),
+                st.just(more),
+                asked(more),
+            ),
+            of(
+                st.sampled_from(["lac", "aps"]),
+                _probabilities(n, 3),
+                codes,
+                classes.map(lambda known: {**known, **more}),
+                asked(more),
+            ),
+        )
+    )
+
+
 TARGETS = {
+    "conformal.PredictionSet": Target(
+        per_size(
+            lambda n: arguments(
+                {
+                    "mask": mostly(
+                        st.integers(0, 99).map(lambda seed: np.random.default_rng(seed).random((n, 3)) < 0.5),
+                        hostile_arrays(n, 3),
+                    ),
+                    "classes": mostly(st.sampled_from([[0, 1, 2], list("abc"), np.arange(3.0)]), hostile_arrays(3)),
+                    "confidence_level": st.just(0.9),
+                    "y": mostly(labels(n), hostile_arrays(n)),
+                },
+                {"index": st.sampled_from([None, tuple(map(str, range(n))), ("a",)])},
+            )
+        ),
+        _sets_verbs,
+    ),
+    "conformal.SimultaneousConformal": Target(
+        per_size(
+            lambda n: st.builds(
+                lambda drawn, coverage: {**drawn, **coverage},
+                _row_arguments(n, strata=False),
+                mostly(
+                    st.sampled_from([{}, {"coverage": 1}, {"coverage": 0.5}, {"coverage": 1e-300}]),
+                    st.sampled_from([{"coverage": bad} for bad in (0, -1, 1.5, NAN, None, "a", True)]),
+                ),
+            )
+        ),
+        _row_verbs,
+    ),
+    "conformal.SplitConformal": Target(per_size(lambda n: _row_arguments(n, strata=True)), _row_verbs),
     "conformal.RankLaw": Target(
         arguments(
             {

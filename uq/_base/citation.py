@@ -146,7 +146,7 @@ def format_reference(key):
     return text, None
 
 
-_ACCENTS = {r"{\'e}": "é", r"{\'a}": "á", r"{\ae}": "æ", r"{\"o}": "ö", r"{\"u}": "ü", r"{\"a}": "ä"}
+_ACCENTS = {r"{\'e}": "é", r"{\`e}": "è", r"{\'a}": "á", r"{\ae}": "æ", r"{\"o}": "ö", r"{\"u}": "ü", r"{\"a}": "ä"}
 
 
 def _plain(text):

@@ -114,7 +114,8 @@ def coverage_report(interval_or_set, y, strata=None, *, confidence_level=0.95) -
     y : array-like of shape (n,)
         The truth, not used when the intervals were made.
     strata : array-like of shape (n,), optional
-        Labels; coverage is also reported for each.
+        Labels; coverage is also reported for each. By default, for prediction sets that tell their `sizes`, by the
+        size of the set (size-stratified coverage).
     confidence_level : float, default .95
         Of the band around each empirical coverage; the nominal level of the intervals is their own.
 
@@ -139,9 +140,9 @@ def coverage_report(interval_or_set, y, strata=None, *, confidence_level=0.95) -
     **Guarantee.** Finite-sample: each row's Clopper-Pearson band holds the true coverage with probability at least
     `confidence_level` if, given the fitted intervals, the rows are independent and alike (a binomial count). Rows that
     depend on each other (clusters, time) make the band too narrow, and so does truth that was used to fit. Bands hold
-    one by one: of 20 strata that keep their promise about one may be called "below" or "above". For a conformal
-    predictor the coverage given its calibration data scatters around the nominal level, and the band is about the
-    former.
+    one by one: of 20 strata that keep their promise about one may be called "below" or "above". Most promises are about
+    all rows: sets of one size may be covered less without breaking them. For a conformal predictor the coverage given
+    its calibration data scatters around the nominal level, and the band is about the former.
 
     References
     ----------
@@ -179,8 +180,12 @@ def coverage_report(interval_or_set, y, strata=None, *, confidence_level=0.95) -
             "Row i of each must describe the same item."
         )
     codes, labels = np.zeros(n, np.intp), []
+    sizes = None if is_interval or strata is not None else getattr(interval_or_set, "sizes", None)
     if strata is not None:
         codes, labels = check_groups(strata, owner, n, name="strata", min_groups=1)
+    elif sizes is not None:
+        codes, found = check_groups(sizes, owner, n, name="interval_or_set.sizes", min_groups=1)
+        labels = [f"size {size}" for size in found.tolist()]
     inside = np.asarray(interval_or_set.contains(truth))
     if inside.shape != (n,) or inside.dtype != bool:
         raise InputError(

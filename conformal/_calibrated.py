@@ -1,0 +1,271 @@
+"""What the conformal estimators of single rows share: checked input, sorted scores, thresholds, and their words.
+
+A law says how many of the n + 1 gaps between n sorted scores must be kept (`kept`), what that attains (`attained`) and
+the least n for which so many gaps can be spared (`needed`).
+"""
+
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from uq._base.containers import as_labels, as_numeric, index_of
+from uq._base.exceptions import InputError
+from uq._base.results import Interval
+from uq._base.sklearn import validate_params
+from uq._base.validation import check_groups, check_level, check_matrix, check_same_length, check_vector
+
+from ._prediction_set import PredictionSet, codes_of
+from ._rank_law import LARGEST
+from ._scores import as_score
+
+__all__ = ["SCORES", "Calibrated", "calibrate", "cut", "predicted_interval", "predicted_set", "too_few"]
+
+SCORES = ("absolute", "signed", "normalized", "quantile", "lac", "aps")
+OFF_ONE = 1e-3  # by how much the probabilities of a row may sum to something else: half precision, printed digits
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """What `fit` keeps: the score object and, per stratum, the sorted scores."""
+
+    score: Any
+    scores: tuple
+    strata: Any
+    classes: Any
+
+
+# ---- fit
+
+
+def calibrate(estimator, y_pred, y, y_std=None, strata=None, classes=None):
+    """Validate everything, then set the fitted attributes of the estimator, which is returned."""
+    name = type(estimator).__name__
+    owner = f"{name}.fit"
+    validate_params(estimator)
+    check_level(estimator.confidence_level, name)
+    score = as_score(estimator.score, y_pred, classes, owner)
+    if score.kind == "regression":
+        if classes is not None:
+            raise InputError(f"{owner}: score={score.name!r} takes no classes, which are for class probabilities.")
+        outputs, truth = _check_outcomes(score, y_pred, owner), check_vector(y, owner, "y")
+        check_same_length(owner, y_pred=outputs, y=truth)
+        extra = _check_std(score, y_std, len(truth), owner)
+    else:
+        _check_std(score, y_std, 0, owner)
+        outputs, labels = _check_probabilities(score, y_pred, owner), as_labels(y, owner, "y")
+        check_same_length(owner, y_pred=outputs, y=labels)
+        extra, truth = _check_classes(score, classes, labels, outputs.shape[1], owner)
+    if len(truth) > LARGEST:
+        raise InputError(f"{owner}: at most {LARGEST} calibration rows; got {len(truth)}.")
+    codes = names = None
+    if strata is not None:
+        codes, names = check_groups(strata, owner, len(truth), name="strata", min_groups=1)
+    scores = score.score(outputs, truth, extra)
+    if codes is None:
+        scores.sort()
+        parts: tuple[Any, ...] = (scores,)
+    else:
+        order = np.argsort(codes, kind="stable")
+        parts = tuple(np.sort(part) for part in np.split(scores[order], np.cumsum(np.bincount(codes))[:-1]))
+    estimator._calibrated = Calibrated(score, parts, names, extra if score.kind == "classification" else None)
+    estimator.scores_ = parts[0] if codes is None else parts
+    estimator.n_calibration_ = len(truth)
+    estimator.classes_ = estimator._calibrated.classes
+    return estimator
+
+
+def _check_outcomes(score, y_pred, owner):
+    if score.columns == 1:
+        return check_vector(y_pred, owner, "y_pred")
+    array = as_numeric(y_pred, owner, "y_pred")
+    if score.columns is None:
+        check = check_matrix if array.ndim == 2 and array.shape[1] > 1 else check_vector
+        return check(array, owner, "y_pred")
+    if array.ndim != 2 or array.shape[1] != score.columns:
+        raise InputError(
+            f"{owner}: y_pred must have shape (n, 2) for score='quantile', a low and a high quantile per row; "
+            f"got {array.shape}."
+        )
+    return check_matrix(array, owner, "y_pred")
+
+
+def _check_std(score, y_std, n, owner):
+    if not score.needs_std:
+        if y_std is not None:
+            raise InputError(
+                f"{owner}: y_std must be left out with score={score.name!r}, which would ignore it; "
+                "score='normalized' is the one that divides by it."
+            )
+        return None
+    if y_std is None:
+        raise InputError(f"{owner}: score='normalized' needs y_std, one per row; got None.")
+    y_std = check_vector(y_std, owner, "y_std")
+    check_same_length(owner, **{"y_pred": np.empty(n), "y_std": y_std})
+    if not (y_std > 0).all():
+        raise InputError(f"{owner}: y_std must be positive; got {y_std.min():g}. A floor such as 1e-9 will do.")
+    return y_std
+
+
+def _check_probabilities(score, y_prob, owner, name="y_pred"):
+    array = as_numeric(y_prob, owner, name)
+    if array.ndim == 1 or (array.ndim == 2 and array.shape[1] == 1):  # P(y = the second class)
+        array = check_vector(array, owner, name)
+        array = np.column_stack([1.0 - array, array])
+    array = check_matrix(array, owner, name, min_columns=2)
+    if not score.own:  # a caller's own score may look at logits
+        return array
+    if array.min() < 0 or array.max() > 1:
+        raise InputError(
+            f"{owner}: {name} must hold probabilities, within [0, 1]; got values from {array.min():g} to "
+            f"{array.max():g}. Logits must go through a softmax first."
+        )
+    sums = array.sum(axis=1)
+    worst = int(np.abs(sums - 1).argmax())
+    if abs(sums[worst] - 1) > OFF_ONE:
+        raise InputError(
+            f"{owner}: the probabilities of each row of {name} must sum to 1; got {sums[worst]:g} in row {worst} "
+            "(counting from 0). Divide each row by its sum."
+        )
+    return array
+
+
+def _check_classes(score, classes, labels, n_columns, owner):
+    """Return the labels of the columns, and the column of each row's label."""
+    hint = "" if score.own else " (a score without interval(y_pred, threshold) is one of classes)"
+    if classes is None:
+        codes, names = check_groups(labels, owner, len(labels), name="y", min_groups=1)
+        if len(names) != n_columns:
+            raise InputError(
+                f"{owner}: y must hold as many different labels as there are columns of probabilities ({n_columns}); "
+                f"got {len(names)}{hint}. Pass classes=model.classes_, the label of each column."
+            )
+        return _plain(names), codes
+    names = as_labels(classes, owner, "classes")
+    if len(names) != n_columns or len(set(names.tolist())) < n_columns:
+        raise InputError(
+            f"{owner}: classes must name each of the {n_columns} columns, none twice; got {names.tolist()!r:.200}."
+        )
+    codes = codes_of(labels, names, owner, "y")
+    if (codes < 0).any():
+        row = int(np.flatnonzero(codes < 0)[0])
+        raise InputError(
+            f"{owner}: y must hold labels of classes ({names.tolist()!r:.200}); got {labels[row]!r} in row {row} "
+            "(counting from 0)."
+        )
+    return _plain(names.copy()), codes
+
+
+def _plain(names):
+    """Return numbers in an array of objects as an array of numbers."""
+    whole = names.dtype == object and all(isinstance(name, Real) for name in names)
+    return np.array(names.tolist()) if whole else names
+
+
+# ---- predict
+
+
+def predicted_interval(fitted, y_pred, y_std, strata, owner, make_law):
+    """Return the Interval of each row, and what to warn of; `make_law(n_test)` gives the law and words about it."""
+    score = fitted.score
+    if score.kind != "regression":
+        raise InputError(f"{owner}: score={score.name!r} is for classes; use predict_set.")
+    outputs = _check_outcomes(score, y_pred, owner)
+    y_std = _check_std(score, y_std, len(outputs), owner)
+    law, words = make_law(len(outputs))
+    low, high, attained, text = _thresholds(fitted, strata, len(outputs), law, owner)
+    lower, upper = score.interval(outputs, (low, high) if score.two_sided else high, y_std)
+    exact = score.exact
+    if score.may_cross:
+        crossed = lower > upper
+        if crossed.any():  # no value is that close; one point covers more than the empty set
+            middle = lower[crossed] / 2 + upper[crossed] / 2
+            lower[crossed] = upper[crossed] = middle
+            exact = False
+    for end in (lower, upper):
+        end.flags.writeable = False  # so that the result need not copy them
+    interval = Interval(
+        lower=lower,
+        upper=upper,
+        confidence_level=law.level,
+        attained_level=attained,
+        guarantee="exact" if exact else "finite-sample",
+        method=words.format(score.name),
+        index=index_of(y_pred),
+    )
+    return interval, text
+
+
+def predicted_set(fitted, y_prob, strata, owner, make_law):
+    """Return the PredictionSet of all rows, and what to warn of."""
+    score = fitted.score
+    if score.kind != "classification":
+        raise InputError(f"{owner}: score={score.name!r} is for outcomes that are numbers; use predict_interval.")
+    outputs = _check_probabilities(score, y_prob, owner, "y_prob")
+    if outputs.shape[1] != len(fitted.classes):
+        raise InputError(
+            f"{owner}: y_prob must have one column per class ({len(fitted.classes)}); got {outputs.shape[1]}."
+        )
+    law, words = make_law(len(outputs))
+    _, high, attained, text = _thresholds(fitted, strata, len(outputs), law, owner)
+    mask = score.table(outputs, fitted.classes) <= (high[:, None] if np.ndim(high) else high)
+    mask.flags.writeable = False
+    sets = PredictionSet(
+        mask=mask,
+        classes=fitted.classes,
+        confidence_level=law.level,
+        attained_level=attained,
+        guarantee="exact" if score.exact else "finite-sample",
+        method=words.format(score.name),
+        index=index_of(y_prob),
+    )
+    return sets, text
+
+
+def _thresholds(fitted, strata, n_test, law, owner):
+    """Return (low, high, attained level) of each row, or of all rows at once, and what to warn of."""
+    two_sided = fitted.score.two_sided
+    if fitted.strata is None:
+        if strata is not None:
+            raise InputError(f"{owner}: strata must be left out, because fit had none; or give them to fit as well.")
+        low, high, attained = cut(fitted.scores[0], law, two_sided)
+        text = too_few(law, two_sided, f"n_calibration = {len(fitted.scores[0])}") if np.isinf(high) else ""
+        return low, high, attained, text
+    if strata is None:
+        raise InputError(f"{owner}: strata must be given, because fit had them: each has a threshold of its own.")
+    codes, names = check_groups(strata, owner, n_test, name="strata", min_groups=1)
+    known = {label: part for label, part in zip(fitted.strata.tolist(), fitted.scores, strict=True)}
+    parts = [known.get(label, np.empty(0)) for label in names.tolist()]
+    cuts = np.array([cut(part, law, two_sided) for part in parts])
+    small = [f"{label!r} ({len(p)})" for label, p, c in zip(names.tolist(), parts, cuts, strict=True) if np.isinf(c[1])]
+    text = ""
+    if small:
+        listed = ", ".join(small[:5]) + (f" and {len(small) - 5} more" if len(small) > 5 else "")
+        text = too_few(law, two_sided, f"the calibration rows of strata {listed}", "in each stratum")
+    low, high, attained = cuts[codes].T
+    return low, high, attained.copy(), text
+
+
+def cut(scores, law, two_sided):
+    """Return the thresholds (low, high) of sorted scores, and the level that lies between them."""
+    n = len(scores)
+    kept = law.kept(n)
+    if not two_sided:
+        return -np.inf, float(scores[kept - 1]) if kept <= n else np.inf, law.attained(n, kept)
+    # the number of new scores in any so many gaps has the law of the number in the first ones
+    dropped = (n + 1 - kept) // 2
+    attained = law.attained(n, n + 1 - 2 * dropped)
+    if dropped == 0:
+        return -np.inf, np.inf, attained
+    return float(scores[dropped - 1]), float(scores[n - dropped]), attained
+
+
+def too_few(law, two_sided, what, where=""):
+    """Say that nothing finite can be promised, and how many calibration rows would do."""
+    needed = law.needed(2 if two_sided else 1)
+    rows = f"{needed} calibration rows" if needed else "more than 10^9 calibration rows"
+    return (
+        f"{what} say too little for confidence_level = {law.level:g}: the answer is everything, a set that leaves "
+        f"something out needs {rows}{' ' + where if where else ''}."
+    )
