@@ -1,11 +1,14 @@
 """estimate_difference: McNemar's exact test, the Dirichlet posterior, metrics, and bad input."""
 
+import itertools
+
 import numpy as np
 import pytest
-from scipy import special, stats
+from scipy import integrate, special, stats
 from sklearn.metrics import accuracy_score, roc_auc_score
 
 from uq import estimate_difference, estimate_mean
+from uq._evaluation import _paired
 from uq._evaluation._paired import DirichletLaw, McNemarLaw, _tail
 from uq.exceptions import InputError
 
@@ -227,3 +230,90 @@ def test_metric_difference_is_paired():
 def test_bad_input(arguments, message):
     with pytest.raises(InputError, match=message):
         estimate_difference(**arguments)
+
+
+@pytest.mark.parametrize(("t", "u", "n"), [(300, 220, 1000), (40, 5, 900), (0, 30, 2000), (520, 480, 1000)])
+def test_binomial_tails_along_the_counts_are_those_of_scipy(t, u, n):
+    """The twin of the recurrence: one incomplete beta function per count and share."""
+    counts = np.arange(max(0, t + u - 200), min(n, t + u + 200) + 1)
+    least = _paired._least_t(counts, n, _paired._approximate_limit(t - u, t + u, n))
+    least = np.clip(np.ceil(least - 1e-7), 0, counts + 1)
+    shares = np.array([0.0, 1e-9, 0.02, 0.3, t / (t + u), 0.5, 0.8, 1 - 1e-9, 1.0])
+    expected = stats.binom.sf(least - 1, counts, shares[:, None])
+    np.testing.assert_allclose(_paired._sf_along(counts, least)(shares), expected, atol=1e-11)
+
+
+def test_strides_over_the_counts_of_very_many_items_only_raise_the_tail(monkeypatch):
+    for t, u in ((26_000, 24_000), (12_000, 700), (5000, 30)):
+        nulls = (t - u) / 1e5 + np.sqrt(t + u) / 1e5 * np.array([-3, -2, 0, 2])
+        _tail.cache_clear()
+        monkeypatch.setattr(_paired, "_MANY", 100)
+        strides = np.array([_tail(t, u, 100_000)(x) for x in nulls])
+        _tail.cache_clear()
+        monkeypatch.setattr(_paired, "_MANY", 10**9)
+        exact = np.array([_tail(t, u, 100_000)(x) for x in nulls])
+        assert (strides >= exact - 1e-10).all()
+        np.testing.assert_allclose(strides, exact, atol=5e-3)
+    _tail.cache_clear()
+
+
+@pytest.mark.parametrize(("t", "u", "n"), [(260, 240, 1000), (5200, 4800, 20_000), (0, 0, 500), (900, 0, 900)])
+def test_a_mcnemar_limit_takes_few_tails_and_is_kept(t, u, n, monkeypatch):
+    calls = []
+    counted = _paired._tail
+
+    def tail_of(*table):
+        tail = counted(*table)
+        return lambda null: (calls.append(null), tail(null))[1]
+
+    monkeypatch.setattr(_paired, "_tail", tail_of)
+    _paired._unconditional_limit.cache_clear()
+    law = McNemarLaw(only_a=t, only_b=u, n=n)
+    low = law.lower(0.025)
+    # the limit itself was rejected, what lies a hair above was not
+    assert counted(t, u, n)(low) + 1e-6 <= 0.025 < counted(t, u, n)(low + 2e-10) + 1e-6
+    assert len(calls) <= 25
+    assert law.lower(0.025) == low
+    assert len(calls) <= 25
+
+
+@pytest.mark.parametrize(
+    ("t", "u", "n"),
+    [(5, 50, 10_000), (50, 5, 10_000), (12, 3, 60), (0, 4, 10), (30, 0, 30), (3, 2, 10**6), (400, 350, 1000)],
+)
+@pytest.mark.filterwarnings("ignore::scipy.integrate.IntegrationWarning")  # it cannot better the last digits
+def test_dirichlet_tails_against_adaptive_quadrature(t, u, n):
+    law = DirichletLaw(only_a=t, only_b=u, n=n)
+    rate = stats.beta(t + u + 2, n - t - u + 2)
+    mean, sd = law.moments()
+    for z in (-12, -7, -5, -3, -1, 1, 4):
+        x = mean + z * sd
+        if abs(x) >= 1:
+            continue
+
+        def integrand(q, x=x):
+            return rate.pdf(q) * special.betainc(t + 1, u + 1, min(max((1 + x / q) / 2, 0.0), 1.0))
+
+        cuts = (
+            rate.ppf([1e-15, 1e-9, 1e-5, 1e-3, 0.03, 0.5]).tolist() + rate.isf([0.03, 1e-3, 1e-5, 1e-9, 1e-15]).tolist()
+        )
+        cuts += [*rate.isf([1e-30, 1e-60, 1e-120]).tolist(), abs(x), max(-x, 0.0), 1.0]
+        cuts = np.unique([c for c in cuts if max(-x, 0.0) <= c <= 1])
+        expected = sum(
+            integrate.quad(integrand, a, b, epsabs=0, epsrel=1e-11, limit=200)[0]
+            for a, b in itertools.pairwise(cuts)
+            if b > a and max(integrand(c) for c in np.linspace(a, b, 9)[1:-1]) > 0
+        )
+        assert law.p_greater(x) == pytest.approx(expected, rel=1e-9), z
+        mirror = DirichletLaw(only_a=u, only_b=t, n=n)
+        assert mirror.p_less(-x) == law.p_greater(x)
+
+
+def test_dirichlet_tail_beyond_the_usual_discordance_rates():
+    a, b = binary_pair(5, 50, 10_000)
+    tail = estimate_difference(a, b, method="dirichlet").pvalue(-0.0095, "greater")
+    assert tail == pytest.approx(2.2615509927e-08, rel=1e-9)
+    # hopelessly far: 0, without a warning
+    assert DirichletLaw(only_a=1, only_b=999_000, n=10**6).p_greater(-0.99999) < 1e-300
+    assert DirichletLaw(only_a=3, only_b=4, n=9).p_greater(-1) == 0
+    assert DirichletLaw(only_a=3, only_b=4, n=9).p_greater(1) == 1

@@ -4,9 +4,10 @@ Of n items, t are right for A alone and u for B alone; delta = P(A alone) - P(B 
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
-from scipy import optimize, special
+from scipy import optimize, special, stats
 
 from .._base.citation import cites
 from .._base.laws import Law
@@ -17,7 +18,8 @@ __all__ = ["DirichletLaw", "McNemarLaw"]
 _GAMMA = 1e-6
 # tables are ordered by an approximate lower limit at this quantile, that of a two-sided 95 % interval
 _Z = 1.96
-_MANY = 20_000
+# so many counts of discordant items are summed one by one, as up to 20,000 items bring at the most
+_MANY = 3000
 
 
 @cites("mcnemar1947", "berger1994", "buehler1957")
@@ -66,17 +68,46 @@ class McNemarLaw(Law):
 
     def lower(self, alpha):
         """Return the least difference that the one-sided test at level alpha does not reject."""
-        tail = _tail(self.only_a, self.only_b, self.n)
-        low, high = -1.0, 1.0
-        if tail(low) + _GAMMA > alpha:
-            return low
-        while high - low > 1e-10:
-            middle = 0.5 * (low + high)
-            if tail(middle) + _GAMMA > alpha:
-                high = middle
-            else:
-                low = middle
+        low = _unconditional_limit(self.only_a, self.only_b, self.n, float(alpha))
         return 0.0 if low > 0 and self._p_at_zero() > alpha else low
+
+
+@lru_cache(maxsize=256)
+def _unconditional_limit(t, u, n, alpha):
+    """Return the largest difference found, to within 1e-10, that the unconditional test rejects at level alpha."""
+    tail = _tail(t, u, n)
+    low, high = -1.0, 1.0
+
+    def excess(null):
+        nonlocal low, high
+        value = float(np.log(tail(null) + _GAMMA) - np.log(alpha))
+        if value > 0:
+            high = min(high, null)
+        else:
+            low = max(low, null)
+        return value
+
+    if excess(-1.0) > 0:
+        return -1.0
+    # the limit that orders the tables is near the one that is sought
+    guess = _approximate_limit(t - u, t + u, n, special.ndtri(1 - alpha))
+    step = 0.05 * (abs((t - u) / n - guess) + 1 / n)
+    guess = min(max(guess, -1.0), 1.0)
+    if excess(guess) > 0:
+        step = -step
+    while -1 < guess < 1 and (high == guess if step < 0 else low == guess):  # until it has crossed
+        guess = min(max(guess + step, -1.0), 1.0)
+        excess(guess)
+        step *= 4
+    if high - low > 1e-10:
+        optimize.brentq(excess, low, high, xtol=2e-11, rtol=1e-12)
+    step = 5e-11  # what is returned is a difference that was rejected, close to one that was not
+    while high - low > 1e-10:
+        excess(max(high - step, 0.5 * (low + high)))
+        if high - low > 1e-10:
+            excess(min(low + step, 0.5 * (low + high)))
+        step *= 4
+    return float(low)
 
 
 def _binomial_sf(k, n, p):
@@ -87,6 +118,7 @@ def _binomial_sf(k, n, p):
     return np.where(k <= 0, 1.0, np.where(inside, value, 0.0))
 
 
+@lru_cache(maxsize=4)
 def _tail(t, u, n):
     """Return the function: difference -> the largest probability, over the rate, of a table as high as (t, u)."""
     d = t + u
@@ -95,9 +127,14 @@ def _tail(t, u, n):
     # a coarse look at all rates finds the highest hill, a fine one its top: the tail is smooth in the rate
     rates = np.linspace(max(rate_low, 1e-12), rate_high, 129 if n <= 300 else 33)
     # the discordant counts that any of these rates can bring, to within 1e-15
-    first = max(0, int(n * rate_low - 9 * np.sqrt(n * rate_low) - 9))
-    last = min(n, int(n * rate_high + 9 * np.sqrt(n * rate_high) + 40))
-    stride = 1 if n <= _MANY else max(1, (last - first) // 1000)
+    sd_low, sd_high = np.sqrt(n * rate_low * (1 - rate_low)), np.sqrt(n * rate_high * (1 - rate_high))
+    first = max(0, int(n * rate_low - 9 * sd_low - 40))
+    last = min(n, int(n * rate_high + 9 * sd_high + 40))
+    stride = 1
+    if last - first > _MANY and min(t, u) > 5 * max(sd_low, sd_high):
+        # at steps of half its width the sum of a bell curve is that of all its terms, to the last digit; the chance
+        # given the count must not change faster, as it does where one model is alone in being right
+        stride = max(1, int(min(sd_low, sd_high, np.sqrt(min(t, u))) / 2))
     counts = np.arange(first, last + 1, stride)
     ways = special.gammaln(n + 1) - special.gammaln(counts + 1) - special.gammaln(n - counts + 1)
 
@@ -107,13 +144,13 @@ def _tail(t, u, n):
 
     least = _least_t(counts, n, _approximate_limit(t - u, d, n))
     if stride == 1:
-        # a hair of slack keeps the seen table in; beyond _MANY the fraction stays, which can only raise the tail
-        least = np.ceil(least - 1e-7)
+        # a hair of slack keeps the seen table in; with strides the fraction stays, which can only raise the tail
+        least = np.clip(np.ceil(least - 1e-7), 0, counts + 1)
     table = pmf(rates)
+    at_least = _sf_along(counts, least) if stride == 1 else lambda share: _binomial_sf(least, counts, share[:, None])
 
     def reached(table, rates, null):
-        share = np.clip((1 + null / rates) / 2, 0.0, 1.0)
-        return (table * _binomial_sf(least, counts, share[:, None])).sum(axis=1)
+        return (table * at_least(np.clip((1 + null / rates) / 2, 0.0, 1.0))).sum(axis=1)
 
     def tail(null):
         # Above 0, a rate below the difference cannot be true: it is kept, all discordance on one side, which can only
@@ -132,11 +169,40 @@ def _tail(t, u, n):
     return tail
 
 
-def _approximate_limit(difference, count, n):
+def _sf_along(counts, least):
+    """Return the function: shares -> P(T >= least) for T ~ Bin(count, share), one row per share.
+
+    From one count to the next, P(T >= k) of `count` trials gains share P(T = k - 1), or changes into
+    P(T >= k + 1) of `count + 1` trials and loses (1 - share) P(T = k): one exponential each instead of an incomplete
+    beta function, which stands at the start, at any other step of `least`, and now and then against rounding.
+    """
+    c, k, step = counts[:-1], least[:-1], np.diff(least)
+    chosen = np.where(step == 0, k - 1, k)
+    possible = (chosen >= 0) & (chosen <= c) & ((step == 0) | (step == 1))
+    chosen = np.where(possible, chosen, 0.0)
+    ways = special.gammaln(c + 1) - special.gammaln(chosen + 1) - special.gammaln(c - chosen + 1)
+    sign = np.where(possible, np.where(step == 0, 1.0, -1.0), 0.0)
+    anchor = np.concatenate([[True], (step != 0) & (step != 1)])
+    anchor[::256] = True
+    places = np.flatnonzero(anchor)
+    segment = np.cumsum(anchor) - 1
+
+    def at_least(shares):
+        shares = shares[:, None]
+        inside = np.clip(shares, 1e-300, 1 - 2**-53)  # the logarithms stay finite
+        change = sign * np.exp(ways + k * np.log(inside) + (c - k + 1) * np.log1p(-inside))
+        total = np.concatenate([np.zeros(shares.shape), np.cumsum(change, axis=1)], axis=1)
+        known = _binomial_sf(least[places], counts[places], shares) - total[:, places]
+        return np.clip(total + known[:, segment], 0.0, 1.0)
+
+    return at_least
+
+
+def _approximate_limit(difference, count, n, z=_Z):
     """Return the lower limit of Bonett and Price (2012, doi:10.3102/1076998611411915): one item added to each side."""
     m = n + 2
     shifted = difference / m
-    return shifted - _Z * np.sqrt(((count + 2) / m - shifted**2) / m)
+    return shifted - z * np.sqrt(((count + 2) / m - shifted**2) / m)
 
 
 def _least_t(counts, n, limit):
@@ -148,6 +214,36 @@ def _least_t(counts, n, limit):
     # no real root: the limit is reached by every t or by none
     need = np.where(square >= 0, m * root, -np.inf if limit < 0 else np.inf)
     return (counts + need) / 2
+
+
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(100)
+_NODES, _WEIGHTS = (_NODES + 1) / 2, _WEIGHTS / 2
+
+
+def _hill(log_height, low, high):
+    """Return (left, top, right) of a log-concave function on [low, high]: it falls to e^-50 of its top or they end."""
+    left, right = low, high
+    for _ in range(12):
+        grid = np.linspace(left, right, 33)
+        heights = log_height(grid)
+        i = int(np.argmax(heights))
+        before, after = max(i - 1, 0), min(i + 1, 32)
+        left, right = grid[before], grid[after]
+        if heights[i] < min(heights[before], heights[after]) + 0.1:
+            break
+    top, height = grid[i], heights[i]
+    ends = []
+    for outer in (low, high):
+        inner = top
+        for _ in range(12):
+            grid = np.linspace(outer, inner, 33)
+            heights = log_height(grid)
+            i = int(np.argmax(heights > height - 50))
+            outer, inner = grid[max(i - 1, 0)], grid[i]
+            if i == 0 or heights[i - 1] > height - 100:
+                break
+        ends.append(outer)
+    return ends[0], top, ends[1]
 
 
 @cites("bowyer2025")
@@ -174,11 +270,29 @@ class DirichletLaw(Law):
     def _cdf(self, x):
         if x == 0:
             return float(special.betainc(self.only_a + 1, self.only_b + 1, 0.5))
-        nodes, weights = np.polynomial.legendre.leggauss(256)
-        discordant = self.only_a + self.only_b
-        q = special.betaincinv(discordant + 2, self.n - discordant + 2, (nodes + 1) / 2)
-        share = np.clip((1 + x / q) / 2, 0.0, 1.0)
-        return float(weights @ special.betainc(self.only_a + 1, self.only_b + 1, share) / 2)
+        if abs(x) >= 1:
+            return float(x > 0)
+        # P(delta <= x) = integral over q of the density of q times P(r <= (1 + x / q) / 2). The integrand is
+        # log-concave in q, being a marginal of a log-concave density on a half-plane, and smooth but where x = q.
+        d = self.only_a + self.only_b
+
+        a, b = self.only_a + 1, self.only_b + 1
+
+        def log_integrand(q):
+            share = np.clip((1 + x / q) / 2, 0.0, 1.0)
+            within = special.betainc(a, b, share)
+            # where it vanishes among the doubles, the first term of its series shows the way up
+            vanishing = special.xlogy(a, share) + special.xlog1py(b, -share) - np.log(a) - special.betaln(a, b)
+            within = np.where(within > 0, np.log(np.where(within > 0, within, 1.0)), vanishing)
+            return special.xlogy(d + 1, q) + special.xlog1py(self.n - d + 1, -q) + within
+
+        low, top, high = _hill(log_integrand, max(-x, 1e-300), 1.0)
+        edges = np.sort([low, top, high, x] if low < x < high else [low, top, high])
+        start, width = edges[:-1, None], np.diff(edges)[:, None]
+        q = start + width * _NODES
+        density = stats.beta.pdf(q, d + 2, self.n - d + 2)
+        within = special.betainc(a, b, np.clip((1 + x / q) / 2, 0.0, 1.0))
+        return min(1.0, float((width * _WEIGHTS * density * within).sum()))
 
     def lower(self, alpha):
         return float(optimize.brentq(lambda x: self._cdf(x) - alpha, -1.0, 1.0, xtol=1e-13, rtol=1e-13))
