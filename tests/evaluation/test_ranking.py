@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from contracts import CONTAINERS, in_container, require
 
-from uq._evaluation._ranking import rank_models, resampled_means
+from uq._evaluation._ranking import _distinct, rank_models, resampled_means
 from uq.exceptions import InputError, SmallSampleWarning
 
 
@@ -190,3 +190,37 @@ def test_a_dict_of_columns_names_the_models_by_its_keys(scores):
 def test_a_table_on_its_side_is_told_apart_by_its_names(scores):
     with pytest.raises(InputError, match=r"one row per item.*got shape \(4, 60\) and 4 names.*scores\.T"):
         rank_models(scores.T, list("abcd"), n_resamples=9, rng=0)
+
+
+@pytest.mark.parametrize("offset", [1e9, -1e9])
+def test_scores_far_from_0_keep_their_order(offset):
+    rng = np.random.default_rng(0)
+    table = rng.standard_normal((20_000, 1)) + [0, 0.1, 0.2] + 0.1 * rng.standard_normal((20_000, 3))
+    near, far = (rank_models(x, n_resamples=199, rng=0) for x in (table, offset + table))
+    assert near.rank_interval().to_numpy().tolist() == [[3, 3], [2, 2], [1, 1]]
+    assert np.array_equal(near.rank_interval().to_numpy(), far.rank_interval().to_numpy())
+    np.testing.assert_allclose(far.samples - offset, near.samples, atol=2 * np.spacing(1e9))
+    np.testing.assert_allclose(far.center - offset, near.center, atol=2 * np.spacing(1e9))
+    # what differs by the same amount in every draw is still left open
+    even = rank_models(offset + np.column_stack([table[:, 0], table[:, 0] + 0.1]), n_resamples=199, rng=0)
+    with pytest.warns(SmallSampleWarning, match="differ by the same amount"):
+        interval = even.rank_interval()
+    assert np.array_equal(interval.to_numpy(), [[1, 2], [1, 2]])
+
+
+def test_equal_columns_are_found_as_by_comparing_all():
+    rng = np.random.default_rng(0)
+    table = rng.integers(0, 2, size=(300, 40)).astype(float)
+    table[:, rng.integers(0, 40, 12)] = table[:, rng.integers(0, 40, 12)]
+    table[:, 7] = table[:, 3]
+    table[299, 7] = 1 - table[299, 3]  # alike but for the last row
+    kept, of = _distinct(table)
+    assert np.array_equal(table[:, kept][:, of], table)
+    assert len(kept) == len(np.unique(table, axis=1).T)
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e140])
+def test_the_scale_of_the_scores_does_not_matter(scores, scale):
+    plain, scaled = (rank_models(s * scores, n_resamples=499, rng=0) for s in (1.0, scale))
+    assert np.array_equal(plain.rank_interval().to_numpy(), scaled.rank_interval().to_numpy())
+    assert plain.rank_interval().width.sum() < 12

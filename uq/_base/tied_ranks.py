@@ -16,7 +16,9 @@ __all__ = [
 ]
 
 _BLOCK = 1 << 20  # numbers per block: a few arrays of 8 MB at a time
-_NO_SPREAD = 1e-12  # a spread below this share of the values is rounding, not variation
+# a spread below these shares of the values is rounding, not variation: of what they are less what all have in common,
+# as sums of them are rounded, and of what they are, as they are stored
+_NO_SPREAD, _STORED = 1e-12, 32 * np.finfo(float).eps
 
 
 def _blocks(samples):
@@ -107,9 +109,14 @@ def simultaneous_signs(samples, center, level, df=np.inf):
     n_draws, k = samples.shape
     if df <= 0:
         return np.zeros((k, k), np.int8), np.zeros((k, k), bool), np.inf
+    scale = 2.0 ** np.frexp(np.abs(samples).max())[1]
+    if not 1e-100 < scale < 1e100:  # squares of tiny or huge draws must not be lost
+        samples, center = samples / scale, center / scale
     spread = np.zeros((k, k))
     columns = np.ascontiguousarray((samples - center).T)
-    rounding = _NO_SPREAD * np.abs(samples).max(axis=0)
+    common = center.mean()
+    rounding = _NO_SPREAD * np.abs(samples - common).max(axis=0)
+    rounding = np.maximum(rounding, _STORED * np.abs(samples).max(axis=0))
     largest = np.zeros(n_draws)
     for i in range(k - 1):
         difference = columns[i] - columns[i + 1 :]
