@@ -200,3 +200,32 @@ def test_prints_plots_and_turns_into_a_frame(axes):
     assert constant.plot(axes) is axes
     require("pandas")
     assert parts.to_frame()["share"].sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("factor", [1e-120, 1e100])
+def test_small_and_large_scores_scale(factor):
+    table = np.random.default_rng(0).exponential(size=(12, 3))
+    plain, scaled = variance_components(table), variance_components(factor * table)
+    for name, power in (("mean", 1), ("std_error_random", 1), ("std_error_fixed", 1), ("var_within", 2)):
+        assert getattr(scaled, name) == pytest.approx(getattr(plain, name) * factor**power, rel=1e-12)
+    assert scaled.share_between == pytest.approx(plain.share_between, rel=1e-12)
+
+
+def test_scores_whose_squares_vanish_are_refused_rather_than_called_certain():
+    with pytest.raises(InputError, match=r"must not differ by less than 1e-145.*from 1e-200 to 3e-200\. Rescale"):
+        variance_components([[1e-200, 2e-200], [3e-200, 1e-200]])
+
+
+def test_large_scores_keep_the_digits_of_their_differences():
+    table = np.round(np.random.default_rng(0).exponential(size=(12, 3)) * 1024) / 1024
+    plain, moved = variance_components(table), variance_components(2.0**40 + table)
+    for name in ("std_error_random", "std_error_fixed", "var_within", "var_between_unbiased", "share_between"):
+        assert getattr(moved, name) == pytest.approx(getattr(plain, name), rel=1e-9)
+
+
+def test_rounding_is_no_variation_within():
+    parts = variance_components([[0.1] * 3, [0.3] * 3, [0.1 + 0.2, 0.3, 0.3]])
+    assert parts.var_within == parts.std_error_fixed == 0
+    assert parts.share_between == 1
+    with pytest.warns(InfiniteBoundWarning):
+        assert variance_components([[0.1 + 0.2, 0.3], [0.3, 0.3]]).std_error_random == math.inf

@@ -15,6 +15,9 @@ from uq._base.validation import check_count, check_matrix, check_option
 __all__ = ["VarianceComponents", "components", "variance_components"]
 
 cite_methods(**{"analysis of variance": ("searle1992", "miller2024")})
+# differences below this share of the scores are rounding
+_ROUNDING = 4 * np.finfo(float).eps
+_SMALL = 1e-145
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -206,8 +209,15 @@ def variance_components(scores, *, nan_policy="raise") -> VarianceComponents:
             "variance between items from that within. Score items again, or use estimate_mean, whose error needs no "
             "such split."
         )
+    low, high = np.nanmin(table), np.nanmax(table)
+    equal = high - low <= _ROUNDING * max(high, -low)
+    if not equal and high - low < _SMALL:
+        raise InputError(
+            f"{owner}: scores must not differ by less than {_SMALL:g}, whose squares vanish; got scores from {low:g} "
+            f"to {high:g}. Rescale them."
+        )
     parts = components(table, kept)
-    if np.nanmin(table) == np.nanmax(table):
+    if equal:
         warnings.warn(
             f"{owner}: all scores are equal, which says nothing about their error; the standard errors are infinite. "
             "More items, or estimate_mean with declared bounds, would make them finite.",
@@ -222,8 +232,15 @@ def variance_components(scores, *, nan_policy="raise") -> VarianceComponents:
 def components(table, counts):
     """Return the components of a table with NaN for what is missing; each row has a score, some row has two."""
     n = len(table)
+    size = np.nanmax(np.abs(table))
+    offset = np.nanmean(table)
+    table = table - offset  # large scores that differ by little keep the digits of their differences
+    scale = 2.0 ** np.frexp(np.nanmax(np.abs(table)))[1]  # squares of tiny ones do not vanish
+    table = table / scale
     means = np.nansum(table, axis=1) / counts
-    squares = np.nansum((table - means[:, None]) ** 2, axis=1)
+    deviations = table - means[:, None]
+    deviations[np.abs(deviations) <= _ROUNDING * size / scale] = 0.0
+    squares = np.nansum(deviations**2, axis=1)
     repeated = counts >= 2
     within_items = np.zeros(n)
     within_items[repeated] = squares[repeated] / (counts[repeated] - 1)
@@ -235,12 +252,12 @@ def components(table, counts):
     total = between + within
     harmonic = n / (1 / counts).sum()
     return {
-        "mean": float(means.mean()),
-        "var_between": float(between),
-        "var_within": float(within),
-        "var_between_unbiased": float(spread - noise),
-        "std_error_random": math.sqrt(max(spread, noise) / n),
-        "std_error_fixed": math.sqrt(noise / n),
+        "mean": float(offset + scale * means.mean()),
+        "var_between": float(between) * scale * scale,
+        "var_within": float(within) * scale * scale,
+        "var_between_unbiased": float(spread - noise) * scale * scale,
+        "std_error_random": math.sqrt(max(spread, noise) / n) * scale,
+        "std_error_fixed": math.sqrt(noise / n) * scale,
         "share_between": float(between / total) if total > 0 else math.nan,
         "n_items": n,
         "n_repeats": int(counts[0]) if (counts == counts[0]).all() else float(harmonic),
