@@ -7,6 +7,7 @@ import pytest
 from scipy import special, stats
 
 from uq import estimate_mean, estimate_metric
+from uq._evaluation._bca import _runs
 from uq.exceptions import InfiniteBoundWarning, InputError, SmallSampleWarning
 
 RNG = np.random.default_rng(0)
@@ -265,3 +266,69 @@ def test_group_labels_beyond_the_signed_integers():
     scores = RNG.random(40)
     small = estimate_mean(scores, (groups - np.uint64(2**63)).astype(int), bounds=(0, 1))
     assert estimate_mean(scores, groups, bounds=(0, 1)) == small
+
+
+@pytest.mark.parametrize("offset", [-1e11, 1e12, 2.0**46])
+def test_bootstrap_moves_with_its_scores(offset):
+    """Draws that differ stay apart, however large they are beside their spread."""
+    z = np.round(np.random.default_rng(0).standard_normal(200), 3)
+    z = (offset + z) - offset  # what is left of them beside the offset
+    plain = estimate_mean(z, method="bootstrap", rng=0)
+    moved = estimate_mean(offset + z, method="bootstrap", rng=0)
+    step = np.spacing(abs(offset))
+    for level in (0.9, 0.99):
+        np.testing.assert_allclose(
+            moved.conf_int(level).to_numpy() - offset, list(plain.conf_int(level)), atol=2 * step
+        )
+    assert moved.law.z0 == pytest.approx(plain.law.z0, abs=1e-3)
+    assert moved.std_error == pytest.approx(plain.std_error, rel=1e-9)
+    rows = np.repeat(np.arange(50), 4)
+    plain, moved = (estimate_mean(x, rows, method="bootstrap", rng=0).conf_int() for x in (z, offset + z))
+    np.testing.assert_allclose(moved.to_numpy() - offset, list(plain), atol=2 * step)
+
+
+@pytest.mark.parametrize("scale", [1e105, 1e140, 1e-105, 1e-160, 1e-250])
+def test_bootstrap_scales_with_its_scores(scale):
+    x = np.exp(np.random.default_rng(0).standard_normal(200))
+    plain, scaled = (estimate_mean(s * x, method="bootstrap", rng=0) for s in (1.0, scale))
+    assert scaled.law.acceleration == pytest.approx(plain.law.acceleration, rel=1e-9)
+    np.testing.assert_allclose(np.array(list(scaled.conf_int())) / scale, list(plain.conf_int()), rtol=1e-9)
+
+
+def test_runs_of_ties_are_no_longer_than_the_tolerance():
+    values = np.sort(np.random.default_rng(0).random(3000))
+    starts = _runs(values, 1e-3)  # neighbours are closer than that: a chain of them reaches from 0 to 1
+    expected = [values[0]]
+    for v in values:
+        if v > expected[-1] + 1e-3:
+            expected.append(v)
+    np.testing.assert_array_equal(starts, expected)
+    np.testing.assert_array_equal(_runs(np.array([0.0, 1e-5, 1, 1 + 1e-5, 1 + 2e-5]), 1e-3), [0, 1])
+
+
+@pytest.mark.parametrize("groups", [None, np.repeat(np.arange(25), 4)])
+def test_large_scores_that_differ_have_a_finite_error(groups):
+    z = np.round(5 * np.random.default_rng(0).standard_normal(100) * 8) / 8  # beside 1e15 eighths are left
+    plain, moved = estimate_mean(z, groups), estimate_mean(1e15 + z, groups)
+    assert moved.std_error == pytest.approx(plain.std_error, rel=1e-6)
+    np.testing.assert_allclose(moved.conf_int().to_numpy() - 1e15, list(plain.conf_int()), atol=0.25)
+    # a mean is known no better than its last digit
+    many = estimate_mean(1e15 + np.tile(z, 10_000))
+    assert many.std_error == np.spacing(1e15)
+    assert abs(many.estimate - 1e15 - z.mean()) <= np.spacing(1e15)
+
+
+def test_clusters_alike_up_to_rounding_say_nothing():
+    with pytest.warns(InfiniteBoundWarning):
+        interval = estimate_mean(np.tile([0.1, 0.2, 0.3, 0.7], 30), np.repeat(np.arange(30), 4)).conf_int()
+    assert list(interval) == [-np.inf, np.inf]
+
+
+@pytest.mark.parametrize("method", ["wilson", "beta", "clopper_pearson", "t", "bootstrap"])
+@pytest.mark.parametrize("level", [1e-14, 1e-15, 1e-16, 1e-17, 1e-300])
+def test_the_lowest_levels_have_an_interval(method, level):
+    for scores in (np.repeat([1, 0], [99, 1]), np.repeat([1, 0], [30, 31])):
+        estimate = estimate_mean(scores, method=method, rng=0)
+        for alternative in ("two-sided", "less", "greater"):
+            lower, upper = estimate.conf_int(level, alternative)
+            assert lower <= upper

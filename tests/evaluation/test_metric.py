@@ -125,3 +125,38 @@ def test_the_metric_is_called_as_often_as_is_documented():
     calls.clear()
     estimate_metric(counted, Y, PROB > 0.5, groups=np.arange(120) // 4, n_resamples=50, rng=0)
     assert len(calls) == 1 + 50 + 30
+
+
+def first_positive(y_true, y_pred):
+    return float(y_true[np.flatnonzero(y_pred == 1)[0]])
+
+
+def rate_by_class(y_true, y_pred):
+    return {label: np.mean(y_pred[y_true == label]) for label in set(y_true.tolist())}[1]
+
+
+def loud_ratio(y_true, y_pred):
+    with np.errstate(all="raise"):
+        return np.float64(np.sum(y_true)) / np.sum(y_pred)
+
+
+@pytest.mark.parametrize("metric", [first_positive, rate_by_class, loud_ratio])
+@pytest.mark.filterwarnings("ignore::uq.exceptions.SmallSampleWarning")
+def test_whatever_a_metric_raises_for_want_of_rows_is_undefined(metric):
+    with pytest.warns(UserWarning, match="undefined on"):
+        estimate = estimate_metric(metric, [0, 0, 1], [0, 0, 1], n_resamples=200, rng=0)
+    assert 20 < np.isnan(estimate.law.draws).sum() < 120
+
+
+@pytest.mark.parametrize(("offset", "scale"), [(1e11, 1.0), (2.0**44, 1.0), (0.0, 1e250), (0.0, 1e-250)])
+def test_a_metric_of_huge_or_tiny_values_keeps_its_interval(offset, scale):
+    z = np.random.default_rng(0).exponential(size=150)
+    plain, moved = (
+        estimate_metric(lambda a, b: np.mean(a), x, z, n_resamples=999, rng=0) for x in (z, offset + scale * z)
+    )
+    # a mean of numbers near 2**44 is off by some of their last digits
+    atol = 8 * np.spacing(offset) + 1e-9
+    np.testing.assert_allclose(
+        (moved.conf_int().to_numpy() - offset) / scale, list(plain.conf_int()), atol=max(atol, 2e-3 * plain.std_error)
+    )
+    assert moved.std_error / scale == pytest.approx(plain.std_error, rel=0.05)

@@ -26,9 +26,14 @@ class Law(Frozen):
 
     def interval(self, level, alternative):
         """Return (lower, upper); the end that is not asked for is the end of the support."""
-        alpha = 1 - level
+        alpha = min(1 - level, 1 - 2**-53)  # 1 would ask for the far end of the support
         if alternative == "two-sided":
-            return self.lower(alpha / 2), self.upper(alpha / 2)
+            lower, upper = self.lower(alpha / 2), self.upper(alpha / 2)
+            # at the lowest levels both are the median, and rounding may change their places: no more is mended here
+            changed = np.greater(lower, upper) & np.isclose(lower, upper, rtol=1e-12, atol=0)
+            if changed.any():
+                lower, upper = np.where(changed, upper, lower)[()], np.where(changed, lower, upper)[()]
+            return lower, upper
         if alternative == "less":
             upper = self.upper(alpha)
             return np.full_like(upper, self.support[0])[()], upper

@@ -118,8 +118,8 @@ def resample_statistic(statistic, arrays, *, n_resamples, rng, n_jobs=None, grou
     Parameters
     ----------
     statistic : callable
-        ``statistic(*arrays)`` on the resampled rows gives a number or a vector of fixed length. A ValueError or a
-        ZeroDivisionError on a resample (a class that was not drawn, say) counts as NaN.
+        ``statistic(*arrays)`` on the resampled rows gives a number or a vector of fixed length. A
+        ValueError, ArithmeticError or LookupError on a resample (a class that was not drawn, say) counts as NaN.
     arrays : tuple of ndarray or None
         Rows along the first axis; None is passed on as None.
     n_resamples, rng, n_jobs, groups
@@ -159,7 +159,7 @@ def evaluate(statistic, arrays):
     """Evaluate a statistic; NaN where it is undefined."""
     try:
         return np.asarray(statistic(*arrays), dtype=np.float64)
-    except (ValueError, ZeroDivisionError):
+    except (ValueError, ArithmeticError, LookupError):
         return np.asarray(np.nan)
 
 
@@ -199,6 +199,11 @@ def acceleration(left_out):
     """Return the acceleration from leave-one-out values, 0 where they do not vary."""
     if len(left_out) < 2:
         return 0.0
-    influence = left_out.mean(axis=0) - left_out
+    # in units of the largest: a cube must neither overflow nor vanish
+    largest = np.abs(left_out).max(axis=0)
+    influence = left_out / np.where(largest > 0, largest, 1.0)
+    influence = influence.mean(axis=0) - influence
+    largest = np.abs(influence).max(axis=0)
+    influence = influence / np.where(largest > 0, largest, 1.0)
     second = (influence**2).sum(axis=0)
     return np.where(second > 0, (influence**3).sum(axis=0) / (6 * np.where(second > 0, second, 1.0) ** 1.5), 0.0)[()]

@@ -237,15 +237,25 @@ def moments(scores, codes=None):
     if len(scores) == 1:
         return mean, np.inf
     deviations = scores - mean
-    if codes is not None:
-        deviations = np.bincount(codes, weights=deviations)
-    units = len(deviations)
-    scale = float(np.abs(deviations).max()) or 1.0  # keeps tiny scores from vanishing when they are squared
-    deviations = deviations / scale
-    error = scale * float(np.sqrt(units / (units - 1) * (deviations @ deviations))) / len(scores)
+    rest = float(deviations.mean())
+    if abs(rest) > np.spacing(abs(mean)):  # a sum of many large scores is off by more than its last digit
+        mean += rest
+        deviations = scores - mean
+        rest = float(deviations.mean())
+    deviations = deviations - rest
     # rounding must not turn "no variation at all" into a tiny error
     rounding = 4 * np.finfo(float).eps * float(np.abs(scores).max())
-    return mean, 0.0 if error <= rounding else error
+    if codes is not None:
+        deviations = np.bincount(codes, weights=deviations)
+        rounding *= np.sqrt(np.bincount(codes).max())
+    units = len(deviations)
+    scale = float(np.abs(deviations).max())
+    if scale <= rounding:
+        return mean, 0.0
+    deviations = deviations / scale  # keeps tiny scores from vanishing when they are squared
+    error = scale * float(np.sqrt(units / (units - 1) * (deviations @ deviations))) / len(scores)
+    # the mean itself is known no better than its last digit
+    return mean, max(error, float(np.spacing(abs(mean))))
 
 
 def _betting_law(scores, codes, bounds, rng):
@@ -270,4 +280,5 @@ def _bootstrap_law(scores, codes, mean, n_resamples, rng, n_jobs):
     units = columns if codes is None else np.column_stack([np.bincount(codes, weights=c) for c in columns.T])
     total = units.sum(axis=0)
     left_out = (total[0] - units[:, 0]) / np.maximum(total[1] - units[:, 1], 1e-300)
-    return bca_law(mean + deviations, mean, acceleration(left_out))
+    # the rounding of the mean is left in the deviations
+    return bca_law(deviations, total[0] / total[1], acceleration(left_out), center=mean)

@@ -10,7 +10,7 @@ from .._base.random import check_rng
 from .._base.resampling import jackknife_acceleration, resample_statistic
 from .._base.results import Estimate
 from .._base.validation import check_count, check_groups, check_jobs, check_same_length, check_weights
-from ._bca import bca_law
+from ._bca import bca_law, spread
 from ._rows import as_rows, check_metric
 from ._warn import warn_small
 
@@ -133,7 +133,7 @@ def metric_estimate(owner, statistic, arrays, codes, n_resamples, rng, n_jobs):
             stacklevel=3,
         )
     law = bca_law(draws, estimate, jackknife_acceleration(statistic, arrays, groups=codes))
-    error = float(np.nanstd(draws, ddof=1)) if n_resamples - undefined > 1 else np.inf
+    error = spread(draws[~np.isnan(draws)], ddof=1) if n_resamples - undefined > 1 else np.inf
     return Estimate(
         estimate=estimate, std_error=error, n=n, method="bootstrap", guarantee="asymptotic", law=law, n_groups=n_groups
     )
