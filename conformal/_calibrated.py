@@ -24,6 +24,7 @@ __all__ = ["SCORES", "Calibrated", "calibrate", "cut", "predicted_interval", "pr
 
 SCORES = ("absolute", "signed", "normalized", "quantile", "lac", "aps")
 OFF_ONE = 1e-3  # by how much the probabilities of a row may sum to something else: half precision, printed digits
+ROUNDED = 1e-6  # a softmax in single precision may exceed 1 by a hair
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Calibrated:
     scores: tuple
     strata: Any
     classes: Any
+    columns: tuple
 
 
 # ---- fit
@@ -59,21 +61,29 @@ def calibrate(estimator, y_pred, y, y_std=None, strata=None, classes=None):
         extra, truth = _check_classes(score, classes, labels, outputs.shape[1], owner)
     if len(truth) > LARGEST:
         raise InputError(f"{owner}: at most {LARGEST} calibration rows; got {len(truth)}.")
-    codes = names = None
-    if strata is not None:
-        codes, names = check_groups(strata, owner, len(truth), name="strata", min_groups=1)
+    codes, names = (None, np.empty(0)) if strata is None else _check_strata(strata, len(truth), owner)
     scores = score.score(outputs, truth, extra)
     if codes is None:
         scores.sort()
         parts: tuple[Any, ...] = (scores,)
     else:
-        order = np.argsort(codes, kind="stable")
+        order = np.argsort(codes.astype(np.uint16) if len(names) < 2**16 else codes, kind="stable")  # 16 bits: radix
         parts = tuple(np.sort(part) for part in np.split(scores[order], np.cumsum(np.bincount(codes))[:-1]))
-    estimator._calibrated = Calibrated(score, parts, names, extra if score.kind == "classification" else None)
+    estimator._calibrated = Calibrated(
+        score,
+        parts,
+        None if codes is None else names,
+        extra if score.kind == "classification" else None,
+        outputs.shape[1:],
+    )
     estimator.scores_ = parts[0] if codes is None else parts
     estimator.n_calibration_ = len(truth)
     estimator.classes_ = estimator._calibrated.classes
     return estimator
+
+
+def _check_strata(strata, n, owner):
+    return check_groups(strata, owner, n, name="strata", min_groups=1)
 
 
 def _check_outcomes(score, y_pred, owner):
@@ -116,7 +126,7 @@ def _check_probabilities(score, y_prob, owner, name="y_pred"):
     array = check_matrix(array, owner, name, min_columns=2)
     if not score.own:  # a caller's own score may look at logits
         return array
-    if array.min() < 0 or array.max() > 1:
+    if array.min() < -ROUNDED or array.max() > 1 + ROUNDED:
         raise InputError(
             f"{owner}: {name} must hold probabilities, within [0, 1]; got values from {array.min():g} to "
             f"{array.max():g}. Logits must go through a softmax first."
@@ -172,6 +182,10 @@ def predicted_interval(fitted, y_pred, y_std, strata, owner, make_law):
     if score.kind != "regression":
         raise InputError(f"{owner}: score={score.name!r} is for classes; use predict_set.")
     outputs = _check_outcomes(score, y_pred, owner)
+    if outputs.shape[1:] != fitted.columns:
+        raise InputError(
+            f"{owner}: y_pred must have the columns of fit, shape (n, *{fitted.columns}); got shape {outputs.shape}."
+        )
     y_std = _check_std(score, y_std, len(outputs), owner)
     law, words = make_law(len(outputs))
     low, high, attained, text = _thresholds(fitted, strata, len(outputs), law, owner)
@@ -234,7 +248,7 @@ def _thresholds(fitted, strata, n_test, law, owner):
         return low, high, attained, text
     if strata is None:
         raise InputError(f"{owner}: strata must be given, because fit had them: each has a threshold of its own.")
-    codes, names = check_groups(strata, owner, n_test, name="strata", min_groups=1)
+    codes, names = _check_strata(strata, n_test, owner)
     known = {label: part for label, part in zip(fitted.strata.tolist(), fitted.scores, strict=True)}
     parts = [known.get(label, np.empty(0)) for label in names.tolist()]
     cuts = np.array([cut(part, law, two_sided) for part in parts])
@@ -243,8 +257,8 @@ def _thresholds(fitted, strata, n_test, law, owner):
     if small:
         listed = ", ".join(small[:5]) + (f" and {len(small) - 5} more" if len(small) > 5 else "")
         text = too_few(law, two_sided, f"the calibration rows of strata {listed}", "in each stratum")
-    low, high, attained = cuts[codes].T
-    return low, high, attained.copy(), text
+    low, high, attained = (column[codes] for column in cuts.T)
+    return low, high, attained, text
 
 
 def cut(scores, law, two_sided):

@@ -14,7 +14,18 @@ import numpy as np
 from uq._base.containers import as_numeric
 from uq._base.exceptions import InputError
 
-__all__ = ["CallableScore", "as_score"]
+__all__ = [
+    "BUILT_IN",
+    "AbsoluteScore",
+    "AdaptiveScore",
+    "CallableScore",
+    "LeastAmbiguousScore",
+    "NormalizedScore",
+    "QuantileScore",
+    "Score",
+    "SignedScore",
+    "as_score",
+]
 
 FEW_ULPS = 2.0**-50  # 8 half-units: the score, its threshold and the end are rounded at most 5 times
 
@@ -46,9 +57,8 @@ class AbsoluteScore(Score):
     def interval(self, outputs, threshold, y_std=None):
         """Return the ends."""
         reach = np.abs(outputs)
-        reach += threshold
         reach *= FEW_ULPS
-        reach += threshold
+        reach += threshold * (1 + FEW_ULPS)
         upper = outputs + reach
         return np.subtract(outputs, reach, out=reach), upper
 
@@ -212,6 +222,8 @@ def as_score(score, y_pred, classes, owner):
     """Return the score object of a word, or of a caller's function: for classes where that has no `interval`."""
     if isinstance(score, str):
         return BUILT_IN[score]
+    if isinstance(score, type):
+        raise InputError(f"{owner}: score must be an object; got the class itself. Write {score.__name__}(...).")
     if callable(getattr(score, "interval", None)):
         return CallableScore(score, "regression")
     shape = as_numeric(y_pred, owner, "y_pred").shape

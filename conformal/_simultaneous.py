@@ -16,7 +16,7 @@ from ._levels import as_fraction, ceil_product
 from ._order_law import least_calibration, least_rank, order_cdf
 from ._rank_law import LARGEST
 
-__all__ = ["SimultaneousConformal"]
+__all__ = ["BatchLaw", "SimultaneousConformal"]
 
 
 class BatchLaw:
@@ -96,6 +96,8 @@ class SimultaneousConformal(BaseEstimator):
     least that, as it is for "aps", for a callable and where two quantiles crossed. It is over calibration rows and
     batch together, and about one batch: for several batches from one calibration set it holds for each, not for all at
     once. Rows must not be added, dropped or picked after the answer was seen: a part of the batch is another batch.
+    `uq.coverage_report` compares the share of covered rows with `confidence_level`, which here is the probability for
+    the batch: hold its `coverage` against the parameter `coverage` instead.
 
     References
     ----------

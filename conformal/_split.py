@@ -15,7 +15,7 @@ from uq._base.validation import check_level
 from ._calibrated import SCORES, calibrate, predicted_interval, predicted_set
 from ._levels import as_fraction, ceil_product
 
-__all__ = ["SplitConformal"]
+__all__ = ["RowLaw", "SplitConformal"]
 
 REFERENCES = {"absolute": "papadopoulos2002", "signed": "vovk2022", "normalized": "papadopoulos2002"}
 REFERENCES |= {"quantile": "romano2019", "lac": "sadinle2019", "aps": "romano2020"}

@@ -3,14 +3,15 @@
 import time
 
 import numpy as np
-from crepes import ConformalRegressor
+from crepes import ConformalClassifier, ConformalRegressor
 from harness import Row, compare
+from mapie.classification import SplitConformalClassifier
 from mapie.regression import SplitConformalRegressor
 from scipy import stats
-from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from conformal import BatchPredictor, RankLaw
+from conformal import BatchPredictor, RankLaw, SplitConformal
 from conformal._dynamic import best_sum
 
 
@@ -141,5 +142,102 @@ def fit_row():
     )
 
 
+def close(ours, theirs):
+    np.testing.assert_allclose(np.column_stack(tuple(ours)), theirs, rtol=1e-9, atol=1e-9)
+    return "equal"
+
+
+def same(ours, theirs):
+    differing = np.mean(np.asarray(ours) != np.asarray(theirs))
+    return "equal" if differing == 0 else f"{differing:.2g} of them differ"
+
+
+def row_rows():
+    """Intervals and sets row by row: fit at 10^6 calibration rows, predict at 1,000 and 10^6 rows."""
+    rng = np.random.default_rng(0)
+    y_pred = rng.normal(size=10**6)
+    y = y_pred + rng.normal(size=10**6)
+    strata = np.arange(10**6) % 10
+    ours, theirs = SplitConformal().fit(y_pred, y), ConformalRegressor().fit(y - y_pred)
+
+    def fit():
+        return SplitConformal().fit(y_pred, y).scores_
+
+    def sort():
+        return np.sort(np.abs(y - y_pred))
+
+    def peer():
+        return ConformalRegressor().fit(y - y_pred).alphas[::-1]
+
+    task, limit = "SplitConformal.fit, 10^6 rows", "at least 1/1.8"
+    yield compare(task, fit, sort, "numpy.sort of the residuals", same, limit=limit, turns=7)
+    yield compare(task, fit, peer, "crepes", same, limit="at least 1", turns=7)
+    yield compare(
+        "SplitConformal.fit, 10^6 rows in 10 strata",
+        lambda: SplitConformal().fit(y_pred, y, strata=strata).scores_[3],
+        lambda: ConformalRegressor().fit(y - y_pred, bins=strata).binned_alphas[1][3][::-1],
+        "crepes",
+        same,
+    )
+    for n in (10**3, 10**6):
+        some, more = y_pred[:n], "within .3 ms" if n == 10**3 else "at least 1"
+        yield compare(
+            f"SplitConformal.predict_interval, {n:,} rows",
+            lambda some=some: ours.predict_interval(some),
+            lambda some=some: theirs.predict_int(some, confidence=0.9),
+            "crepes",
+            close,
+            limit=more,
+            turns=15,
+        )
+    by = SplitConformal().fit(y_pred, y, strata=strata), ConformalRegressor().fit(y - y_pred, bins=strata)
+    yield compare(
+        "SplitConformal.predict_interval, 10^6 rows in 10 strata",
+        lambda: by[0].predict_interval(y_pred, strata=strata),
+        lambda: by[1].predict_int(y_pred, bins=strata, confidence=0.9),
+        "crepes",
+        close,
+    )
+
+
+def set_rows():
+    """Sets of classes: the same masks as crepes (hinge loss) and MAPIE (lac) give."""
+    rng = np.random.default_rng(0)
+    for n, k, peers in ((10**3, 10, "crepes MAPIE"), (10**5, 10, "MAPIE")):
+        y_prob = rng.dirichlet(np.ones(k), 2 * n)
+        y = (y_prob.cumsum(axis=1) < rng.random((2 * n, 1))).sum(axis=1)[:n]
+        old, new = y_prob[:n], y_prob[n:]
+
+        def ours(old=old, new=new, y=y):
+            return SplitConformal("lac").fit(old, y, classes=range(10)).predict_set(new).mask
+
+        def crepes(old=old, new=new, y=y):
+            fitted = ConformalClassifier().fit(1 - old[np.arange(len(y)), y])
+            return fitted.predict_set(1 - new, confidence=0.9, smoothing=False).astype(bool)
+
+        def mapie(old=old, new=new, y=y):
+            model = SplitConformalClassifier(_Classes().fit(old, y), confidence_level=0.9, conformity_score="lac")
+            return model.conformalize(old, y).predict_set(new)[1][:, :, 0]
+
+        for name, peer in (("crepes", crepes), ("MAPIE", mapie)):
+            if name in peers:
+                yield compare(f"sets of classes (lac), {n:,} rows of {k} classes", ours, peer, name, same)
+
+
+class _Classes(ClassifierMixin, BaseEstimator):
+    """A model that hands on probabilities."""
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict_proba(self, X):
+        check_is_fitted(self)
+        return X
+
+    def predict(self, X):
+        return self.classes_[np.argmax(X, axis=1)]
+
+
 def rows():
-    return [*law_rows(), *program_rows(), *split_rows(), *fit_row()]
+    return [*law_rows(), *program_rows(), *split_rows(), *fit_row(), *row_rows(), *set_rows()]

@@ -1,121 +1,20 @@
-"""SplitConformal and SimultaneousConformal as estimators of outputs: the contract, what they refuse and warn of."""
+"""SplitConformal and SimultaneousConformal: what they refuse and warn of, and what their answers are."""
 
 import warnings
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
 from contracts import require
-from contracts.outputs import OutputEstimatorContract
 from sklearn.exceptions import NotFittedError
+from test_conformal.row_data import Asymmetric, margin, outcomes, probabilities
 
 from conformal import SimultaneousConformal, SplitConformal
 from uq import WrappedModel, citation, coverage_report
-from uq._base.containers import as_numeric
 from uq.exceptions import InfiniteBoundWarning, InputError
-
-
-@dataclass
-class Asymmetric:
-    """A caller's score: too low costs twice as much."""
-
-    def __call__(self, y_pred, y):
-        return np.maximum(2 * (y - y_pred), y_pred - y)
-
-    def interval(self, y_pred, threshold):
-        return y_pred - threshold, y_pred + threshold / 2
-
-
-def margin(scores, y):
-    """A caller's score of classes, from logits: how far the best of the others is above."""
-    rows = np.arange(len(y))
-    codes = np.asarray(y, dtype=int)
-    others = np.array(scores)
-    others[rows, codes] = -np.inf
-    return others.max(axis=1) - scores[rows, codes]
-
-
-class OfOutcomes(OutputEstimatorContract):
-    verbs = ("predict_interval",)
-
-
-@pytest.mark.parametrize("score", ["absolute", "signed", Asymmetric()], ids=["absolute", "signed", "own"])
-@pytest.mark.parametrize("family", [SplitConformal, SimultaneousConformal])
-class TestOutcomes(OfOutcomes):
-    @pytest.fixture
-    def estimator(self, family, score):
-        return family(score, 0.5)
-
-
-@pytest.mark.parametrize("family", [SplitConformal, SimultaneousConformal])
-class TestNormalized(OfOutcomes):
-    @pytest.fixture
-    def estimator(self, family):
-        return family("normalized", 0.5)
-
-    def fit(self, estimator, outputs, y, **params):
-        return estimator.fit(outputs, y, y_std=1 + np.abs(as_numeric(y, "test", "y")), **params)
-
-    def ask(self, fitted, outputs):
-        n = 17 if outputs is None or len(outputs) == 17 else len(outputs)
-        return {"predict_interval": fitted.predict_interval(outputs, y_std=np.linspace(1, 2, n))}
-
-    def bad_fits(self, outputs, y):
-        words = super().bad_fits(outputs, y)
-        return {what: words[what] for what in ("NaN outputs", "infinite outputs", "no rows", "fewer y", "None")}
-
-
-@pytest.mark.parametrize("family", [SplitConformal, SimultaneousConformal])
-class TestQuantiles(OfOutcomes):
-    columns = False
-
-    @pytest.fixture
-    def estimator(self, family):
-        return family("quantile", 0.5)
-
-    @pytest.fixture
-    def data(self):
-        rng = np.random.default_rng(5)
-        middle = np.round(rng.normal(size=77) * 16) / 16
-        outputs = np.column_stack([middle - 0.5, middle + 0.75])
-        y = np.round((middle + rng.normal(size=77)) * 8) / 8
-        return outputs[:60], y[:60], outputs[60:]
-
-
-@pytest.mark.parametrize("score", ["lac", "aps", margin], ids=["lac", "aps", "own"])
-@pytest.mark.parametrize("family", [SplitConformal, SimultaneousConformal])
-class TestClasses(OutputEstimatorContract):
-    verbs = ("predict_set",)
-    columns = False
-
-    @pytest.fixture
-    def estimator(self, family, score):
-        return family(score, 0.5)
-
-    @pytest.fixture
-    def data(self):
-        rng = np.random.default_rng(5)
-        y_prob = rng.multinomial(16, [0.2, 0.5, 0.3], 77) / 16
-        y = (y_prob.cumsum(axis=1) <= rng.random((77, 1))).sum(axis=1)
-        return y_prob[:60], y[:60], y_prob[60:]
-
-
-def outcomes(n=200, seed=0):
-    rng = np.random.default_rng(seed)
-    y_pred = rng.normal(size=n)
-    return y_pred, y_pred + rng.normal(size=n)
-
-
-def probabilities(n=200, seed=0):
-    rng = np.random.default_rng(seed)
-    y_prob = rng.dirichlet([1, 1, 1], n)
-    return y_prob, np.array(["bird", "cat", "dog"])[(y_prob.cumsum(axis=1) < rng.random((n, 1))).sum(axis=1)]
-
 
 # ---- what is refused
 
 BOTH = pytest.mark.parametrize("kind", [SplitConformal, SimultaneousConformal])
-STD = {"y_std": np.ones(200)}
 
 
 @BOTH
@@ -126,6 +25,7 @@ STD = {"y_std": np.ones(200)}
         ({"score": None}, "score"),
         ({"score": 3}, "score"),
         ({"score": margin}, "interval"),
+        ({"score": Asymmetric}, r"Write Asymmetric\("),
         ({"confidence_level": 0}, "confidence_level"),
         ({"confidence_level": 1}, "confidence_level"),
         ({"confidence_level": 1.5}, "confidence_level"),
@@ -395,6 +295,31 @@ def test_a_callable_score_of_classes_is_asked_about_every_class():
 
     ours = SplitConformal(score).fit(y_prob, y).predict_set(y_prob[:40])
     np.testing.assert_array_equal(ours.mask, SplitConformal("lac").fit(y_prob, y).predict_set(y_prob[:40]).mask)
+
+
+def test_a_callable_gets_the_columns_of_fit():
+    class Middle(Asymmetric):
+        def __call__(self, y_pred, y):
+            return np.abs(y - y_pred.mean(axis=1))
+
+        def interval(self, y_pred, threshold):
+            return y_pred.mean(axis=1) - threshold, y_pred.mean(axis=1) + threshold
+
+    y_pred = np.random.default_rng(0).normal(size=(50, 3))
+    fitted = SplitConformal(Middle()).fit(y_pred, y_pred.mean(axis=1) + np.arange(50))
+    assert fitted.predict_interval(y_pred[:2]).upper.shape == (2,)
+    for wrong in (y_pred[:, :2], y_pred[:, 0]):
+        with pytest.raises(InputError, match="columns of fit"):
+            fitted.predict_interval(wrong)
+
+
+def test_probabilities_may_be_off_by_rounding_alone():
+    y_prob, y = probabilities()
+    hair = np.array([[1 + 1e-7, -1e-7, 0.0]])
+    sets = SplitConformal("lac").fit(y_prob, y).predict_set(hair)
+    assert sets.mask.tolist() == [[True, False, False]]
+    with pytest.raises(InputError, match="within"):
+        SplitConformal("lac").fit(y_prob, y).predict_set([[1.00001, -1e-5, 0.0]])
 
 
 def test_one_column_of_probabilities_is_the_second_class():
