@@ -5,13 +5,14 @@ The law behind them
 Each row, or a share of the rows
     `SplitConformal` (each row by itself), `SimultaneousConformal` (so many rows of this batch), `PredictionSet`
 A statistic of the next batch
-    `BatchPredictor`, with `Quantile` for its statistic
+    `BatchPredictor`, with `Quantile`, `QuantileBand` and `Compositional` for statistics
 Which rows can be acted on
     `BatchSelector` (few false claims in this batch), `RiskControl` (a threshold whose risk is below a target),
     `conformal_p_values` (for the false discovery rate), `Selection`
 """
 
 from ._batch import BatchPredictor as BatchPredictor
+from ._composite import Compositional as Compositional
 from ._p_values import conformal_p_values as conformal_p_values
 from ._prediction_set import PredictionSet as PredictionSet
 from ._rank_law import RankLaw as RankLaw
@@ -21,12 +22,15 @@ from ._selector import BatchSelector as BatchSelector
 from ._simultaneous import SimultaneousConformal as SimultaneousConformal
 from ._split import SplitConformal as SplitConformal
 from ._statistics import Quantile as Quantile
+from ._statistics import QuantileBand as QuantileBand
 
 __all__ = [
     "BatchPredictor",
     "BatchSelector",
+    "Compositional",
     "PredictionSet",
     "Quantile",
+    "QuantileBand",
     "RankLaw",
     "RiskControl",
     "Selection",

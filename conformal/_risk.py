@@ -157,8 +157,8 @@ class RiskControl(BaseEstimator):
         if not len(found):
             warnings.warn(
                 f"no threshold passes: nothing can be accepted with a risk below {target:g} at level "
-                f"{self.confidence_level:g}. It takes {_fewest(share, target):.6g} accepted rows without any loss; more "
-                "rows, a larger target or a better confidence would help.",
+                f"{self.confidence_level:g}. It takes {_fewest(share, target):.6g} accepted rows without any loss; "
+                "more rows, a larger target or a better confidence would help.",
                 InfiniteBoundWarning,
                 stacklevel=2,
             )

@@ -104,10 +104,9 @@ class Selection(Result):
             )
             ax.set_ylabel("rows")
         else:
-            edges = np.histogram_bin_edges(self.scores, bins="auto")
-            edges = edges if len(edges) <= 61 else 60
+            bins = min(len(np.histogram_bin_edges(self.scores, bins="auto")) - 1, 60)
             parts = [self.scores[self.mask], self.scores[~self.mask]]
-            ax.hist(parts, edges, stacked=True, color=["C0", "0.8"], label=["selected", "not selected"])
+            ax.hist(parts, bins, stacked=True, color=["C0", "0.8"], label=["selected", "not selected"])
             if np.isfinite(self.threshold):
                 ax.axvline(self.threshold, color="k", lw=1)
             ax.set_xlabel("score")

@@ -10,6 +10,7 @@ from strategies import (
     INF,
     LEVELS,
     NAN,
+    RESAMPLES,
     SEEDS,
     Target,
     arguments,
@@ -23,6 +24,8 @@ from strategies import (
     scores,
 )
 
+from conformal import Compositional, Quantile, QuantileBand
+
 
 def _rank_law_verbs(function, n_calibration, n_test, k, level, side):
     law = function(n_calibration, n_test)
@@ -32,8 +35,9 @@ def _rank_law_verbs(function, n_calibration, n_test, k, level, side):
     return reached
 
 
-def _batch_verbs(function, y_pred, y, ask, **parameters):
-    return function(**parameters).fit(y_pred, y).predict_interval(**ask)
+def _batch_verbs(function, y_pred, y, ask, sample_weight=None, fit_std=None, y_std=None, **parameters):
+    fitted = function(**parameters).fit(y_pred, y, y_std=fit_std)
+    return fitted.predict_interval(**ask, sample_weight=sample_weight, y_std=y_std)
 
 
 def _row_verbs(function, y_pred, y, new, fit, ask, **parameters):
@@ -95,6 +99,7 @@ def _row_arguments(n, strata):
     )
 
 
+STATISTICS = ["mean", "sum", "median", "min", "max", Quantile(0.3), QuantileBand(0.2, 0.8), Compositional(np.add, 0.0)]
 TARGETS = {
     "conformal.PredictionSet": Target(
         per_size(
@@ -140,6 +145,15 @@ TARGETS = {
         _rank_law_verbs,
     ),
     "conformal.Quantile": Target(arguments({"q": mostly(LEVELS, HOSTILE_LEVELS)})),
+    "conformal.QuantileBand": Target(
+        arguments({"q1": mostly(LEVELS, HOSTILE_LEVELS), "q2": mostly(LEVELS, HOSTILE_LEVELS)})
+    ),
+    "conformal.Compositional": Target(
+        arguments(
+            {"step": mostly(st.sampled_from([np.add, np.maximum]), HOSTILE_WORDS),
+             "init": mostly(LEVELS, HOSTILE_NUMBERS)}
+        )
+    ),
     "conformal.BatchPredictor": Target(
         per_size(
             lambda n: arguments(
@@ -155,7 +169,7 @@ TARGETS = {
                     ),
                 },
                 {
-                    "statistic": mostly(st.sampled_from(["mean", "sum", "median", "min", "max"]), HOSTILE_WORDS),
+                    "statistic": mostly(st.sampled_from(STATISTICS), HOSTILE_WORDS),
                     "confidence_level": mostly(LEVELS, HOSTILE_LEVELS),
                     "alternative": mostly(ALTERNATIVES, HOSTILE_WORDS),
                     "support": mostly(
@@ -168,6 +182,10 @@ TARGETS = {
                     ),
                     "method": methods("auto", "exact", "bound", "monte_carlo", "partition", "bonferroni"),
                     "random_state": SEEDS,
+                    "n_resamples": RESAMPLES,
+                    "sample_weight": column(7),
+                    "fit_std": column(n),
+                    "y_std": column(7),
                 },
             ),
             rows(high=10),

@@ -1,5 +1,6 @@
 """BatchPredictor as an estimator of outputs: the contract, what it refuses, what it warns of, what it chooses."""
 
+import re
 import warnings
 
 import numpy as np
@@ -36,7 +37,8 @@ SCORES = np.random.default_rng(0).normal(size=200)
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [
-        ({"statistic": "mode"}, "statistic"),
+        ({"statistic": "mode"}, "Quantile"),
+        ({"statistic": Quantile}, "statistic"),
         ({"statistic": 3}, "statistic"),
         ({"statistic": None}, "statistic"),
         ({"confidence_level": 0}, "confidence_level"),
@@ -47,9 +49,15 @@ SCORES = np.random.default_rng(0).normal(size=200)
         ({"method": "dp"}, "method"),
         ({"ordering": "none"}, "ordering"),
         ({"ordering": [1, 2, 3]}, "201 integer weights"),
+        ({"ordering": [[1, 2]]}, "integer weights"),
+        ({"support": (-1e308, 1e308)}, "1e\\+150"),
+        ({"support": (0, 10**400)}, "pair"),
+        ({"n_resamples": 0}, "n_resamples"),
+        ({"n_jobs": 0}, "n_jobs"),
+        ({"ratio_bound": 0}, "ratio_bound"),
         ({"ordering": np.linspace(0, 1, 201)}, "integer weights"),
         ({"ordering": -np.arange(201)}, "non-decreasing"),
-        ({"ordering": np.arange(201), "method": "bound"}, "weights"),
+        ({"ordering": np.arange(201), "method": "bound"}, "another method"),
         ({"ordering": "capped", "method": "partition"}, "takes no ordering"),
         ({"statistic": "median", "ordering": "rank"}, "is for statistic='mean'"),
         ({"statistic": "median", "method": "bound"}, "is for statistic='mean'"),
@@ -155,7 +163,7 @@ def test_the_warning_names_the_n_that_makes_it_finite(statistic, alternative, me
     assert len(caught) == 1
     assert caught[0].filename == __file__
     words = str(caught[0].message)
-    needed = [int(w) for w in words.replace("needs ", "needs|").split("|")[1:] for w in w.split()[:1]]
+    needed = [int(n) for n in re.findall(r"bound needs (\d+) calibration rows", words)]
     assert len(needed) == (2 if alternative == "two-sided" else 1)
     assert ("support" in words) == (method != "partition")
     asked = {"less": [interval.upper], "greater": [interval.lower], "two-sided": [interval.lower, interval.upper]}
