@@ -5,26 +5,24 @@ the least n for which so many gaps can be spared (`needed`).
 """
 
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any
 
 import numpy as np
 
+from uq._base.classes import check_classes, check_probability_rows
 from uq._base.containers import as_labels, as_numeric, index_of
 from uq._base.exceptions import InputError
 from uq._base.results import Interval
 from uq._base.sklearn import validate_params
 from uq._base.validation import check_groups, check_level, check_matrix, check_same_length, check_vector
 
-from ._prediction_set import PredictionSet, codes_of
+from ._prediction_set import PredictionSet
 from ._rank_law import LARGEST
 from ._scores import as_score
 
 __all__ = ["SCORES", "Calibrated", "calibrate", "cut", "predicted_interval", "predicted_set", "too_few"]
 
 SCORES = ("absolute", "signed", "normalized", "quantile", "lac", "aps")
-OFF_ONE = 1e-3  # by how much the probabilities of a row may sum to something else: half precision, printed digits
-ROUNDED = 1e-6  # a softmax in single precision may exceed 1 by a hair
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,8 @@ def calibrate(estimator, y_pred, y, y_std=None, strata=None, classes=None):
         _check_std(score, y_std, 0, owner)
         outputs, labels = _check_probabilities(score, y_pred, owner), as_labels(y, owner, "y")
         check_same_length(owner, y_pred=outputs, y=labels)
-        extra, truth = _check_classes(score, classes, labels, outputs.shape[1], owner)
+        hint = "" if score.own else " (a score without interval(y_pred, threshold) is one of classes)"
+        extra, truth = check_classes(classes, labels, outputs.shape[1], owner, hint)
     if len(truth) > LARGEST:
         raise InputError(f"{owner}: at most {LARGEST} calibration rows; got {len(truth)}.")
     codes, names = (None, np.empty(0)) if strata is None else _check_strata(strata, len(truth), owner)
@@ -123,54 +122,9 @@ def _check_probabilities(score, y_prob, owner, name="y_pred"):
     if array.ndim == 1 or (array.ndim == 2 and array.shape[1] == 1):  # P(y = the second class)
         array = check_vector(array, owner, name)
         array = np.column_stack([1.0 - array, array])
-    array = check_matrix(array, owner, name, min_columns=2)
     if not score.own:  # a caller's own score may look at logits
-        return array
-    if array.min() < -ROUNDED or array.max() > 1 + ROUNDED:
-        raise InputError(
-            f"{owner}: {name} must hold probabilities, within [0, 1]; got values from {array.min():g} to "
-            f"{array.max():g}. Logits must go through a softmax first."
-        )
-    sums = array.sum(axis=1)
-    worst = int(np.abs(sums - 1).argmax())
-    if abs(sums[worst] - 1) > OFF_ONE:
-        raise InputError(
-            f"{owner}: the probabilities of each row of {name} must sum to 1; got {sums[worst]:g} in row {worst} "
-            "(counting from 0). Divide each row by its sum."
-        )
-    return array
-
-
-def _check_classes(score, classes, labels, n_columns, owner):
-    """Return the labels of the columns, and the column of each row's label."""
-    hint = "" if score.own else " (a score without interval(y_pred, threshold) is one of classes)"
-    if classes is None:
-        codes, names = check_groups(labels, owner, len(labels), name="y", min_groups=1)
-        if len(names) != n_columns:
-            raise InputError(
-                f"{owner}: y must hold as many different labels as there are columns of probabilities ({n_columns}); "
-                f"got {len(names)}{hint}. Pass classes=model.classes_, the label of each column."
-            )
-        return _plain(names), codes
-    names = as_labels(classes, owner, "classes")
-    if len(names) != n_columns or len(set(names.tolist())) < n_columns:
-        raise InputError(
-            f"{owner}: classes must name each of the {n_columns} columns, none twice; got {names.tolist()!r:.200}."
-        )
-    codes = codes_of(labels, names, owner, "y")
-    if (codes < 0).any():
-        row = int(np.flatnonzero(codes < 0)[0])
-        raise InputError(
-            f"{owner}: y must hold labels of classes ({names.tolist()!r:.200}); got {labels[row]!r} in row {row} "
-            "(counting from 0)."
-        )
-    return _plain(names.copy()), codes
-
-
-def _plain(names):
-    """Return numbers in an array of objects as an array of numbers."""
-    whole = names.dtype == object and all(isinstance(name, Real) for name in names)
-    return np.array(names.tolist()) if whole else names
+        return check_matrix(array, owner, name, min_columns=2)
+    return check_probability_rows(array, owner, name)
 
 
 # ---- predict

@@ -5,13 +5,14 @@ from typing import Any
 
 import numpy as np
 
+from uq._base.classes import codes_of
 from uq._base.containers import as_labels, as_numeric
 from uq._base.exceptions import InputError
 from uq._base.frozen import Frozen
 from uq._base.record import GUARANTEES, Result, format_number, format_percent
-from uq._base.validation import check_groups, check_level, check_option
+from uq._base.validation import check_level, check_option
 
-__all__ = ["PredictionSet", "codes_of"]
+__all__ = ["PredictionSet"]
 
 SHOWN_CLASSES = 6
 SHOWN_ROWS = 30  # of a long table the head and the tail are printed
@@ -164,10 +165,3 @@ class PredictionSet(Result):
         ax.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
         ax.set(xlabel="classes in the set", ylabel="rows", title=self._title())
         return ax
-
-
-def codes_of(labels, classes, owner, name):
-    """Return the column of each label, and -1 for a label that is no class."""
-    codes, names = check_groups(labels, owner, len(labels), name=name, min_groups=1)
-    column = {label: j for j, label in enumerate(classes.tolist())}
-    return np.array([column.get(label, -1) for label in names.tolist()], dtype=np.intp)[codes]

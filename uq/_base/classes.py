@@ -1,0 +1,70 @@
+"""Probabilities of classes and the labels they belong to, checked where they come in."""
+
+from numbers import Real
+
+import numpy as np
+
+from .containers import as_labels
+from .exceptions import InputError
+from .validation import check_groups, check_matrix
+
+__all__ = ["check_classes", "check_probability_rows", "codes_of"]
+
+OFF_ONE = 1e-3  # by how much the probabilities of a row may sum to something else: half precision, printed digits
+ROUNDED = 1e-6  # a softmax in single precision may exceed 1 by a hair
+
+
+def check_probability_rows(x, owner, name):
+    """Return a float64 matrix (rows, classes) of probabilities, each row of which sums to 1 but for rounding."""
+    array = check_matrix(x, owner, name, min_columns=2)
+    if array.min() < -ROUNDED or array.max() > 1 + ROUNDED:
+        raise InputError(
+            f"{owner}: {name} must hold probabilities, within [0, 1]; got values from {array.min():g} to "
+            f"{array.max():g}. Logits must go through a softmax first."
+        )
+    sums = array.sum(axis=1)
+    worst = int(np.abs(sums - 1).argmax())
+    if abs(sums[worst] - 1) > OFF_ONE:
+        raise InputError(
+            f"{owner}: the probabilities of each row of {name} must sum to 1; got {sums[worst]:g} in row {worst} "
+            "(counting from 0). Divide each row by its sum."
+        )
+    return array
+
+
+def check_classes(classes, labels, n_columns, owner, hint=""):
+    """Return the labels of the columns, and the column of each row's label."""
+    if classes is None:
+        codes, names = check_groups(labels, owner, len(labels), name="y", min_groups=1)
+        if len(names) != n_columns:
+            raise InputError(
+                f"{owner}: y must hold as many different labels as there are columns of probabilities ({n_columns}); "
+                f"got {len(names)}{hint}. Pass classes=model.classes_, the label of each column."
+            )
+        return _plain(names), codes
+    names = as_labels(classes, owner, "classes")
+    if len(names) != n_columns or len(set(names.tolist())) < n_columns:
+        raise InputError(
+            f"{owner}: classes must name each of the {n_columns} columns, none twice; got {names.tolist()!r:.200}."
+        )
+    codes = codes_of(labels, names, owner, "y")
+    if (codes < 0).any():
+        row = int(np.flatnonzero(codes < 0)[0])
+        raise InputError(
+            f"{owner}: y must hold labels of classes ({names.tolist()!r:.200}); got {labels[row]!r} in row {row} "
+            "(counting from 0)."
+        )
+    return _plain(names.copy()), codes
+
+
+def codes_of(labels, classes, owner, name):
+    """Return the column of each label, and -1 for a label that is no class."""
+    codes, names = check_groups(labels, owner, len(labels), name=name, min_groups=1)
+    column = {label: j for j, label in enumerate(classes.tolist())}
+    return np.array([column.get(label, -1) for label in names.tolist()], dtype=np.intp)[codes]
+
+
+def _plain(names):
+    """Return numbers in an array of objects as an array of numbers."""
+    whole = names.dtype == object and all(isinstance(name, Real) for name in names)
+    return np.array(names.tolist()) if whole else names
