@@ -64,7 +64,7 @@ def check_forecast(y_true, y_prob, owner, *, sample_weight=None, groups=None, cl
         if classes is not None:
             raise InputError(f"{owner}: classes go with probabilities of shape (n, n_classes); got shape {p.shape}.")
         y = check_vector(y_true, owner, y_name)
-        if not soft and not ((y == 0) | (y == 1)).all() or y.min() < 0 or y.max() > 1:
+        if (not soft and not ((y == 0) | (y == 1)).all()) or y.min() < 0 or y.max() > 1:
             allowed = "0, 1 or a share between them" if soft else "0 or 1"
             raise InputError(
                 f"{owner}: {y_name} must be {allowed} where y_prob is P(y = 1); got values from {y.min():g} to "
