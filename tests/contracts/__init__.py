@@ -25,15 +25,16 @@ SuperUniformContract
     Any p-value, by simulation under its null. Method `simulate(rng)`.
 OutputEstimatorContract
     Estimators of outputs, ``fit(outputs, y)``. Fixtures `estimator` and, with a default, `data`.
-require, in_container
-    `require("pandas")` imports or skips (fails under ERRORBARS_REQUIRE=all); `in_container` puts an array into any
-    of the CONTAINERS that we accept.
+require, require_data, in_container
+    `require("pandas")` imports or skips (fails under ERRORBARS_REQUIRE=all), `require_data("area/file.csv")` does the
+    same for data beside the checkout; `in_container` puts an array into any of the CONTAINERS that we accept.
 """
 
 from .containers import CONTAINERS as CONTAINERS
 from .containers import FRAMES as FRAMES
 from .containers import in_container as in_container
 from .containers import require as require
+from .containers import require_data as require_data
 from .intervals import IntervalContract as IntervalContract
 from .outputs import OutputEstimatorContract as OutputEstimatorContract
 from .pvalues import PValueContract as PValueContract

@@ -3,6 +3,7 @@
 import importlib
 import os
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +20,17 @@ def require(name):
         if os.environ.get("ERRORBARS_REQUIRE") == "all":
             pytest.fail(message)
         pytest.skip(message)
+
+
+def require_data(name):
+    """Return the path of a file of ``../shared/data``; where it is missing skip the test, or fail it as `require`."""
+    path = Path(__file__).resolve().parents[3] / "shared" / "data" / name
+    if not path.exists():
+        message = f"{path} is missing; the data do not come with the package"
+        if os.environ.get("ERRORBARS_REQUIRE") == "all":
+            pytest.fail(message)
+        pytest.skip(message)
+    return path
 
 
 def _read_only(x):

@@ -1,8 +1,8 @@
-"""A library that is missing skips a test on a small machine, and fails it where everything must be there."""
+"""A library or data that are missing skip a test on a small machine, and fail it where everything must be there."""
 
 import pytest
 
-from contracts import require
+from contracts import require, require_data
 
 
 def test_what_is_there_is_imported():
@@ -14,3 +14,5 @@ def test_what_is_missing_skips_or_fails(monkeypatch, setting, outcome):
     monkeypatch.setenv("ERRORBARS_REQUIRE", setting)
     with pytest.raises(outcome, match="no_such_library is not installed"):
         require("no_such_library")
+    with pytest.raises(outcome, match=r"no_such_file\.csv is missing"):
+        require_data("conformal/no_such_file.csv")

@@ -3,11 +3,9 @@
 200 calibration rows, batches of 100, 90 of which are to be covered (arXiv:2409.13990, section 4.1).
 """
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
+from contracts import require_data
 from scipy import stats
 
 from conformal import SimultaneousConformal, SplitConformal
@@ -113,10 +111,7 @@ def test_sets_cover_as_many_rows_as_promised(score, level):
 
 def drug_target_predictions():
     """Return outcomes and predictions of the published drug-target data, which do not come with the package."""
-    path = Path(__file__).resolve().parents[3] / "shared" / "data" / "conformal" / "dti_batchpi.csv"
-    if not path.exists():
-        (pytest.fail if os.environ.get("ERRORBARS_REQUIRE") == "all" else pytest.skip)(f"{path} is missing")
-    return np.loadtxt(path, delimiter=",", skiprows=1).T
+    return np.loadtxt(require_data("conformal/dti_batchpi.csv"), delimiter=",", skiprows=1).T
 
 
 @pytest.mark.parametrize(
