@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INPUTS := pyproject.toml constraints.txt
+# one process per core
+PARALLEL := -n auto --dist worksteal
 BENCH := .venv-bench
 
 .PHONY: demo check test lint slow notebooks bench fuzz clean help
@@ -36,10 +38,10 @@ demo: $(VENV)/stamp-demo
 	$(BIN)/python notebooks/tour.py
 
 check: $(VENV)/stamp-check
-	$(BIN)/pytest
+	$(BIN)/pytest $(PARALLEL)
 
 test: $(VENV)/stamp-test
-	$(BIN)/pytest
+	$(BIN)/pytest $(PARALLEL)
 
 lint: $(VENV)/stamp-test
 	$(BIN)/ruff check .
@@ -48,7 +50,7 @@ lint: $(VENV)/stamp-test
 	$(BIN)/mypy
 
 slow: $(VENV)/stamp-test
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -m slow $(PARALLEL)
 
 notebooks: $(VENV)/stamp-test
 	$(BIN)/pytest -m notebook
