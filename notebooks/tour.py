@@ -35,7 +35,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 from sklearn.svm import SVC
 
-from conformal import BatchPredictor
+from conformal import BatchPredictor, RiskControl, SplitConformal
 from uq import (
     Interval,
     Report,
@@ -197,6 +197,34 @@ settled = np.flatnonzero(sequence.lower > 0.9)
 when = f"after {int(sequence.x[settled[0]])} of {len(y)} items" if settled.size else "not within these items"
 answer("When was it clear that the forest is above 90 %?", when, sequence.guarantee)
 report.add("Watching the forest while it runs", sequence, plot=True)
+
+# %% [markdown]
+# ## Which digits could it be? When is the forest to be believed?
+#
+# Say that the truth is known for the first 450 images alone. For each of the others a set of digits that holds the
+# right one with probability 99 % (the forest's votes have ties, so it is at least that). And the confidence, here the
+# share of votes for the winner, from which on at most 2 % of the answers are wrong, with probability 95 %.
+
+# %%
+old, new = slice(450), slice(450, None)
+y_prob = outputs["y_prob"]
+sets = SplitConformal("lac", confidence_level=0.99).fit(y_prob[old], y[old]).predict_set(y_prob[new])
+sizes = np.bincount(sets.sizes)
+print(f"sets of 0, 1, ... digits: {sizes.tolist()}; {sets.contains(y[new]).mean():.3f} of them hold the right one")
+answer(
+    "How many digits could a new image be (99 % sets)?",
+    f"one for {sizes[1]} of {len(sets.sizes)}, at most {sizes.size - 1} for the others",
+    sets.guarantee,
+)
+confidence = y_prob.max(axis=1)
+accepted = RiskControl(target=0.02).fit(confidence[old], forest[old]).select(confidence[new])
+print(f"{accepted!r}; {(1 - forest[new][accepted.mask]).sum():.0f} of them are wrong")
+answer(
+    "From which confidence on are at most 2 % wrong?",
+    f"{accepted.threshold:.3g}, which {accepted.n_selected} of {len(accepted)} reach",
+    accepted.guarantee,
+)
+report.add("When is the forest to be believed?", accepted, plot=True)
 
 # %% [markdown]
 # ## What will the next twenty average?

@@ -12,7 +12,7 @@ NOTEBOOKS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("*.p
 
 
 def test_there_are_notebooks():
-    assert {"tour", "error_bars"} <= {path.stem for path in NOTEBOOKS}
+    assert {"tour", "error_bars", "drug_targets"} <= {path.stem for path in NOTEBOOKS}
 
 
 @pytest.mark.notebook
@@ -40,3 +40,14 @@ def test_a_script_called_from_elsewhere_writes_into_its_own_clone_alone(name, tm
     written = next(line.split(" written")[0] for line in answer.stdout.splitlines() if " written" in line)
     assert Path(written).is_absolute()
     assert Path(written).parent == path.parents[1] / "build"
+
+
+@pytest.mark.notebook
+def test_drug_targets_does_without_the_data_that_do_not_come_with_the_package(tmp_path):
+    copy = tmp_path / "clone" / "notebooks" / "drug_targets.py"
+    copy.parent.mkdir(parents=True)
+    copy.write_text((NOTEBOOKS[0].parent / copy.name).read_text())
+    answer = subprocess.run([sys.executable, "-W", "error", copy], capture_output=True, text=True, check=False)
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert "scikit-learn's diabetes data stand in" in answer.stdout
+    assert "drug-target pairs" not in answer.stdout
