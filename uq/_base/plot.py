@@ -10,7 +10,7 @@ from .exceptions import MissingExtraError
 if TYPE_CHECKING:
     from matplotlib.axes import Axes as Axes
 
-__all__ = ["axes", "curve", "figure_png", "heatmap", "intervals", "text"]
+__all__ = ["axes", "curve", "figure_png", "heatmap", "intervals", "reliability", "text"]
 
 INK = "#1f4e79"
 BAND = "#9ec3e6"
@@ -112,6 +112,29 @@ def curve(ax, result, title=""):
         twin.set(ylim=(0, 5 * max(result.count.max(), 1)), ylabel="count")
         twin.set_zorder(ax.get_zorder() - 1)
         ax.patch.set_visible(False)
+    return ax
+
+
+def reliability(ax, result, title=""):
+    """Draw shares against forecasts: the diagonal, the band, the curve, and a histogram of the forecasts below."""
+    ax.plot([0, 1], [0, 1], color=REFERENCE, lw=1, ls="--", zorder=1)
+    few = len(result.x) <= MOST_NAMES
+    if result.lower is not None:
+        if len(result.x) == 1:
+            ax.vlines(result.x, result.lower, result.upper, color=BAND, lw=6, alpha=0.6)
+        ax.fill_between(result.x, result.lower, result.upper, color=BAND, alpha=0.6, lw=0, zorder=2)
+    ax.plot(result.x, result.y, color=INK, lw=1.5, marker="o" if few else None, ms=4, zorder=3)
+    ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel=result.x_label, ylabel=result.y_label, title=title)
+    ax.set_aspect("equal", adjustable="box")
+    if result.histogram is not None:
+        inset = ax.inset_axes((0, 0, 1, 0.14), sharex=ax, zorder=0)
+        bars = len(result.histogram)
+        inset.bar((np.arange(bars) + 0.5) / bars, result.histogram, width=0.9 / bars, color=REFERENCE, alpha=0.45)
+        inset.set(xlim=ax.get_xlim(), ylim=(0, max(result.histogram.max(), 1)))
+        inset.axis("off")
+        ax.text(
+            0.99, 0.15, f"n = {result.histogram.sum()}", transform=ax.transAxes, ha="right", size=8, color=REFERENCE
+        )
     return ax
 
 

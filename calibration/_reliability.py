@@ -1,0 +1,344 @@
+"""The reliability diagram: what share of events followed a forecast, with a band."""
+
+import warnings
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from uq._base.citation import cite_methods, cites
+from uq._base.curve import Curve
+from uq._base.exceptions import InputError
+from uq._base.random import check_rng
+from uq._base.record import format_percent
+from uq._base.validation import check_count, check_level, check_option, is_binary
+
+from ._bands import (
+    cluster_replicates,
+    honest_band,
+    merge,
+    null_replicates,
+    order_limits,
+    row_replicates,
+    weighted_null_replicates,
+)
+from ._bins import uniform_bins
+from ._curves import CELLS, BinsCurve, IsotonicCurve, KernelCurve, make_cells
+from ._forecast import check_forecast
+from ._isotone import step, tie_sums
+
+__all__ = ["ReliabilityCurve", "reliability_curve"]
+
+METHODS = ("isotonic", "kernel", "bins")
+BANDS = ("consistency", "honest", "bootstrap")
+HISTOGRAM = 20
+MOST = 1000  # cells of the honest band, whose cost grows with their square
+OWNER = "reliability_curve"
+
+_REFERENCES = {
+    "isotonic": ("dimitriadis2021",),
+    "kernel": ("blasiok2024",),
+    "bins": (),
+    "consistency": ("brocker2007",),
+    "honest": ("dimitriadis2023",),
+    "bootstrap": (),
+}
+cite_methods(
+    **{f"reliability: {method}": _REFERENCES[method] for method in METHODS},
+    **{
+        f"reliability: {method}, {band} band": _REFERENCES[method] + _REFERENCES[band]
+        for method in METHODS
+        for band in BANDS
+    },
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ReliabilityCurve(Curve):
+    """A `Curve` of observed shares against forecasts, drawn with the diagonal and a histogram of the forecasts.
+
+    Parameters
+    ----------
+    histogram : ndarray of shape (20,), optional
+        Rows in each of 20 equal parts of [0, 1]. The other fields are those of `uq.Curve`.
+
+    Examples
+    --------
+    >>> from calibration import reliability_curve
+    >>> curve = reliability_curve([0, 0, 1, 1], [.1, .4, .6, .9], method="bins", n_bins=2)
+    >>> curve.x.tolist(), curve.y.tolist(), curve.count.tolist()
+    ([0.25, 0.75], [0.0, 1.0], [2, 2])
+    """
+
+    histogram: Any = None
+
+    def _figsize(self):
+        return 5.2, 5.2
+
+    def _heading(self):
+        method, *band = self.method.removeprefix("reliability: ").split(", ")
+        return f"Reliability, {method}" + (
+            f", {format_percent(self.confidence_level)} {band[0]}" if band and self.confidence_level else ""
+        )
+
+    def __repr__(self):
+        return f"<ReliabilityCurve of {len(self.x)} points: {self._heading()}, guarantee: {self.guarantee}>"
+
+    def _draw(self, ax):
+        from uq._base import plot
+
+        return plot.reliability(ax, self, title=self._heading())
+
+
+@cites("blasiok2024", "brocker2007", "dimitriadis2021", "dimitriadis2023")
+def reliability_curve(
+    y_true,
+    y_prob,
+    *,
+    method="isotonic",
+    band=None,
+    confidence_level=0.95,
+    n_bins=15,
+    n_resamples=999,
+    rng=None,
+    sample_weight=None,
+    groups=None,
+) -> ReliabilityCurve:
+    """Estimate which share of events follows each forecast: the reliability diagram.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,)
+        0, 1 or a share between them where `y_prob` is P(y = 1); labels where it has one column per class.
+    y_prob : array-like of shape (n_samples,) or (n_samples, n_classes)
+        P(y = 1), or probabilities of the classes; of those the largest is held against whether its class came true.
+    method : {"isotonic", "kernel", "bins"}, default "isotonic"
+        "isotonic": the best fit that never decreases, without anything to choose. "kernel": a Gaussian smooth,
+        reflected at 0 and 1, whose bandwidth is the smooth calibration error; it may decrease. "bins": means over equal
+        bins.
+    band : {None, "consistency", "honest", "bootstrap"}, default None
+        "consistency": around the diagonal; where the curve would run if the forecasts were calibrated. "honest": holds
+        the whole true curve at once with the promised probability, if that curve never decreases; wide. "bootstrap":
+        around the curve, point by point, approximate; the only one that takes `groups` (drawn whole).
+    confidence_level : float, default .95
+        Of the band.
+    n_bins : int, default 15
+        Equal bins of [0, 1] for ``method="bins"``; an edge belongs to the upper one. Empty bins are left out.
+    n_resamples : int, default 999
+        For the consistency and the bootstrap band. With fewer than ``2 / (1 - confidence_level) - 1`` the band reaches
+        from 0 to 1.
+    rng : None, int or numpy.random.Generator, optional
+    sample_weight : array-like of shape (n_samples,), optional
+        Non-negative weights. The honest band takes whole numbers only, and reads them as so many independent rows.
+    groups : array-like of shape (n_samples,), optional
+        Cluster labels; they do not change the curve, only the bootstrap band.
+
+    Returns
+    -------
+    Curve
+        `x` forecasts, `y` observed shares, `lower` and `upper` the band, `count` rows: of the bin; with a forecast from
+        x to the next x ("isotonic"); nearest to x ("kernel"). `plot` draws the diagonal, the curve, the band, and a
+        histogram of the forecasts (`histogram`: 20 equal parts).
+
+    Raises
+    ------
+    InputError
+        For probabilities outside [0, 1] or rows of them that do not sum to 1, outcomes outside [0, 1], NaN, no rows,
+        lengths that differ, negative weights, unknown words, and for data that a band is not valid for: `groups` with
+        "consistency" or "honest", shares as outcomes with either, weights that are no whole numbers with "honest".
+
+    Warns
+    -----
+    UserWarning
+        Where the honest band contradicts itself, which shows that the true curve decreases somewhere (it is 0 to 1
+        then, without guarantee), and where `n_resamples` is too small for the level.
+
+    Notes
+    -----
+    **Guarantee.** The honest band is finite-sample and simultaneous: with independent rows and a probability of the
+    event that never decreases in the forecast, it holds the whole curve with probability at least `confidence_level`.
+    Clusters void it (it then covers far too rarely), and so does a curve that decreases. Beyond 1000 different
+    forecasts neighbours are pooled, for which the band pays with the width of a cell, and stays valid. The consistency
+    band is finite-sample for one point named beforehand: a calibrated forecaster leaves it there with probability at
+    most 1 - `confidence_level` (beyond 4096 different forecasts outcomes are drawn from means of neighbours, and the
+    result says "asymptotic"); the whole curve leaves it somewhere more often. The bootstrap band is pointwise. For bins
+    it is asymptotic; for the kernel too, yet for the smoothed curve and not the true one; for the isotonic curve it
+    redraws outcomes from the fit (rows or clusters, where outcomes are shares or come in groups), is approximate, and
+    promises nothing. Where all outcomes behind a point agree no resampling shows variation, and the exact binomial
+    limit of so many rows (or clusters) takes its place.
+
+    References
+    ----------
+    .. [1] T. Dimitriadis, T. Gneiting, A. I. Jordan (2021). Stable reliability diagrams for probabilistic classifiers.
+       PNAS 118(8). doi:10.1073/pnas.2016191118.
+    .. [2] T. Dimitriadis, L. Dümbgen, A. Henzi, M. Puke, J. Ziegel (2023). Honest calibration assessment for binary
+       outcome predictions. Biometrika 110(3). arXiv:2203.04065.
+    .. [3] J. Bröcker, L. A. Smith (2007). Increasing the reliability of reliability diagrams. Weather and Forecasting
+       22(3). doi:10.1175/WAF993.1.
+    .. [4] J. Błasiok, P. Nakkiran (2024). Smooth ECE: principled reliability diagrams via kernel smoothing. ICLR.
+       arXiv:2309.12236.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from calibration import reliability_curve
+    >>> rng = np.random.default_rng(0)
+    >>> y_prob = rng.random(4000)
+    >>> y = rng.random(4000) < y_prob**2
+    >>> curve = reliability_curve(y, y_prob, band="honest", confidence_level=.9)
+    >>> curve.guarantee, bool((curve.upper < curve.x).any())
+    ('finite-sample', True)
+    """
+    check_option(method, METHODS, OWNER, "method")
+    if band is not None:
+        check_option(band, BANDS, OWNER, "band")
+    level = check_level(confidence_level, OWNER)
+    n_bins = check_count(n_bins, OWNER, "n_bins")
+    n_resamples = check_count(n_resamples, OWNER, "n_resamples")
+    rng = check_rng(rng, OWNER)
+    rows = check_forecast(y_true, y_prob, OWNER, sample_weight=sample_weight, groups=groups)
+    p, y = rows.confidence()
+    weights, codes = rows.weights, rows.groups
+    _check_band(band, y, weights, codes)
+    if weights is not None:
+        seen = weights / weights.max() > 0
+        p, y, weights, codes = (None if a is None else a[seen] for a in (p, y, weights, codes))
+    unique, sums, totals = tie_sums(p, y, weights)
+    if method == "isotonic":
+        curve: Any = IsotonicCurve(unique, sums, totals)
+    elif method == "bins":
+        curve = BinsCurve(unique, sums, totals, n_bins)
+    else:
+        curve = KernelCurve(unique, sums, totals, p, p - y, weights)
+    binary = rows.binary
+    result = ReliabilityCurve(
+        x=curve.x,
+        y=curve.y,
+        count=_counts(curve.edges, p, unique, totals, weights),
+        method=f"reliability: {method}",
+        x_label="forecast probability" if binary else "confidence",
+        y_label="observed share" if binary else "accuracy",
+        histogram=np.bincount(uniform_bins(p, HISTOGRAM), minlength=HISTOGRAM),
+    )
+    if band is None:
+        return result
+    if band == "honest":
+        lower, upper, guarantee = _honest(curve.x, unique, sums, totals, 1 - level)
+    else:
+        cells = make_cells(unique, sums, totals, curve.bins)
+        curve.prepare(cells)
+        draws = _draws(curve, band, cells, (p, y, weights, codes), n_resamples, rng)
+        lower, upper = order_limits(draws, level)
+        if (n_resamples + 1) * (1 - level) / 2 < 1 - 1e-9:
+            warnings.warn(
+                f"{OWNER}: {n_resamples} resamples are too few for a level of {level:g}, so that the band reaches "
+                f"from 0 to 1. Set n_resamples to at least {int(np.ceil(2 / (1 - level)))}.",
+                UserWarning,
+                stacklevel=2,
+            )
+        if band == "bootstrap":
+            lower, upper = _with_agreeing(curve, lower, upper, p, codes, 1 - level)
+            guarantee = "none" if method == "isotonic" else "asymptotic"
+        else:
+            guarantee = "finite-sample" if len(unique) <= CELLS or weights is not None else "asymptotic"
+    return replace(
+        result,
+        lower=lower,
+        upper=upper,
+        confidence_level=level,
+        guarantee=guarantee,
+        method=f"{result.method}, {band} band",
+    )
+
+
+def _check_band(band, y, weights, codes):
+    """Raise where a band is not valid for the data."""
+    if band not in ("consistency", "honest"):
+        return
+    if codes is not None:
+        raise InputError(
+            f"{OWNER}: band={band!r} takes independent rows; got groups. Use band='bootstrap', which draws clusters "
+            "whole, or keep one row of each cluster."
+        )
+    if not is_binary(y):
+        raise InputError(
+            f"{OWNER}: band={band!r} takes outcomes of 0 and 1; got shares between them. Use band='bootstrap'."
+        )
+    if band == "honest" and weights is not None and (weights != np.round(weights)).any():
+        raise InputError(
+            f"{OWNER}: band='honest' takes weights that are whole numbers, each for so many independent rows; got "
+            "others. Use band='bootstrap'."
+        )
+
+
+def _counts(edges, p, unique, totals, weights):
+    """Return the number of rows between edges."""
+    if weights is None:
+        below = np.concatenate([[0], np.cumsum(totals.astype(np.int64))])
+        return np.diff(below[np.searchsorted(unique, edges)])
+    return np.diff(np.searchsorted(np.sort(p), edges))
+
+
+def _honest(x, unique, sums, totals, alpha):
+    sums, totals = np.round(sums), np.round(totals)
+    first, last = unique, unique
+    if len(unique) > MOST:
+        # cells of nearly equal weight: chosen by the forecasts alone
+        middle = np.cumsum(totals) - totals / 2
+        label = np.floor(middle / totals.sum() * MOST)
+        starts = np.flatnonzero(np.concatenate([[True], label[1:] != label[:-1]]))
+        first, last = unique[starts], unique[np.append(starts[1:], len(unique)) - 1]
+        sums, totals = merge(starts, sums, totals)
+    lower, upper = honest_band(sums, totals, alpha)
+    # all rows of a run must lie on one side of x
+    lower, upper = step(last, lower, x, outside=0.0), step(first, upper, x, side="left", outside=1.0)
+    if (lower > upper).any():
+        warnings.warn(
+            f"{OWNER}: no curve that never decreases goes with these outcomes at this level, so that the honest band "
+            "does not hold and reaches from 0 to 1. Use method='kernel' or 'bins' with band='bootstrap'.",
+            UserWarning,
+            stacklevel=3,
+        )
+        return np.zeros(len(x)), np.ones(len(x)), "none"
+    return lower, upper, "finite-sample"
+
+
+def _draws(curve, band, cells, rows, n_resamples, rng):
+    """Return the curve of each replicate, shape (n_resamples, n_points)."""
+    p, y, weights, codes = rows
+    counted = weights is None and is_binary(y)
+    if band == "consistency":
+        if weights is None:
+            parts = null_replicates(cells.p, cells.totals, n_resamples, rng)
+        else:
+            parts = weighted_null_replicates(cells.of(p), len(cells.p), p, weights, n_resamples, rng)
+    elif isinstance(curve, IsotonicCurve) and codes is None and is_binary(y):
+        if weights is None:
+            fitted = np.interp(cells.p, curve.unique, curve.fit)
+            parts = null_replicates(fitted, cells.totals, n_resamples, rng)
+        else:
+            fitted = np.interp(p, curve.unique, curve.fit)
+            parts = weighted_null_replicates(cells.of(p), len(cells.p), fitted, weights, n_resamples, rng)
+    elif counted and codes is None:
+        parts = row_replicates(cells.sums, cells.totals, n_resamples, rng)
+    else:
+        units = np.arange(len(p)) if codes is None else np.unique(codes, return_inverse=True)[1]
+        mass = np.ones(len(p)) if weights is None else weights / weights.max()
+        parts = cluster_replicates(cells.of(p), len(cells.p), y, mass, units, n_resamples, rng)
+    return np.concatenate([curve.replicate(sums, totals) for sums, totals in parts])
+
+
+def _with_agreeing(curve, lower, upper, p, codes, alpha):
+    """Widen the band where all outcomes behind a point are alike: the binomial limits of none and of all."""
+    lower, upper, known = np.minimum(lower, curve.y), np.maximum(upper, curve.y), {}
+    for i in np.flatnonzero((curve.y == 0) | (curve.y == 1)):
+        key = curve.edges[i] if isinstance(curve, BinsCurve) else curve.y[i]
+        if key not in known:
+            behind = curve.agreeing(i, p)
+            units = behind.sum() if codes is None else len(np.unique(codes[behind]))
+            known[key] = (alpha / 2) ** (1 / units)
+        if curve.y[i] == 1:
+            lower[i] = min(lower[i], known[key])
+        else:
+            upper[i] = max(upper[i], 1 - known[key])
+    return lower, upper
