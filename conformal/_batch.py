@@ -105,14 +105,14 @@ class BatchPredictor(BaseEstimator):
     -----
     **Guarantee.** Finite-sample, for any law of the scores: if the calibration rows and the batch are exchangeable, the
     interval covers the statistic of the batch with at least the probability `confidence_level`. Where `guarantee` is
-    "exact" the coverage is `attained_level` if no two scores tie (for "partition": no two batches), and at least that
-    if they do; elsewhere `attained_level` is a lower bound of the coverage. The probability is over calibration rows
-    and batch together. It is a statement about one batch: for several batches from one calibration set it holds for
-    each, not for all at once. The level of "monte_carlo" is that of its draws, near the nominal one and not always
-    above it, so that its guarantee is "asymptotic". `support`, weights and the choice of statistic and method must not
-    come from the calibration scores; taking the shorter of two methods' intervals voids the promise. With
-    `density_ratio`: independent rows, a known ratio and a true bound; for counterfactual outcomes also no confounding
-    (an estimated propensity makes it approximate).
+    "exact" the coverage is `attained_level` (for scores, or under "partition" for batches, that cannot tie; where ties
+    were seen it is "finite-sample"); elsewhere `attained_level` is a lower bound of the coverage. The probability is
+    over calibration rows and batch together. It is a statement about one batch: for several batches from one
+    calibration set it holds for each, not for all at once. The level of "monte_carlo" is that of its draws, near the
+    nominal one and not always above it, so that its guarantee is "asymptotic". `support`, weights and the choice of
+    statistic and method must not come from the calibration scores; taking the shorter of two methods' intervals voids
+    the promise. With `density_ratio`: independent rows, a known ratio and a true bound; for counterfactual outcomes
+    also no confounding (an estimated propensity makes it approximate).
 
     With predictions, mean and sum of the outcomes are those of the predictions plus those of the residuals. For an
     order statistic "partition" compares by how much the statistic of the outcomes exceeds that of the predictions,
@@ -251,6 +251,7 @@ class BatchPredictor(BaseEstimator):
             predictions=None if predictions is None else predictions.copy(),
             scales=None if sigma is None else sigma.copy(),
             seed=seed,
+            tied=bool((ordered[1:] == ordered[:-1]).any()),
         )
         self._question, self._shifted = question, density_ratio is not None
         self.scores_ = ordered

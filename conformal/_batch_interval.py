@@ -27,6 +27,7 @@ class Calibration:
     predictions: Any
     scales: Any
     seed: int
+    tied: bool
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,9 @@ def batch_interval(calibration, question, batch, level):
         bounds["upper"].value + slack if "upper" in bounds else inf,
     )
     # the middle of an even batch lies between two order statistics, whose bounds are not its own
-    exact = all(b.exact and (b.method == "partition" or k_low == k_high) for b in bounds.values())
+    exact = all(
+        b.exact and (b.method == "partition" or (k_low == k_high and not calibration.tied)) for b in bounds.values()
+    )
     drawn = any(b.by_draws for b in bounds.values())
     interval = Interval(
         # sides computed in different ways could cross; the interval between them covers all the more
@@ -198,7 +201,7 @@ def _band(calibration, question, m, level):
         upper=ends[1],
         confidence_level=level,
         attained_level=band_level(n, m, k1, k2, first, last),
-        guarantee="exact",
+        guarantee="finite-sample" if calibration.tied else "exact",
         method="exact",
     )
     needs = [

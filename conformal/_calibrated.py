@@ -34,6 +34,7 @@ class Calibrated:
     strata: Any
     classes: Any
     columns: tuple
+    exact: bool
 
 
 # ---- fit
@@ -74,6 +75,8 @@ def calibrate(estimator, y_pred, y, y_std=None, strata=None, classes=None):
         None if codes is None else names,
         extra if score.kind == "classification" else None,
         outputs.shape[1:],
+        # tied scores only add coverage
+        score.exact and not any((part[1:] == part[:-1]).any() for part in parts),
     )
     estimator.scores_ = parts[0] if codes is None else parts
     estimator.n_calibration_ = len(truth)
@@ -144,7 +147,7 @@ def predicted_interval(fitted, y_pred, y_std, strata, owner, make_law):
     law, words = make_law(len(outputs))
     low, high, attained, text = _thresholds(fitted, strata, len(outputs), law, owner)
     lower, upper = score.interval(outputs, (low, high) if score.two_sided else high, y_std)
-    exact = score.exact
+    exact = fitted.exact
     if score.may_cross:
         crossed = lower > upper
         if crossed.any():  # no value is that close; one point covers more than the empty set
@@ -184,7 +187,7 @@ def predicted_set(fitted, y_prob, strata, owner, make_law):
         classes=fitted.classes,
         confidence_level=law.level,
         attained_level=attained,
-        guarantee="exact" if score.exact else "finite-sample",
+        guarantee="exact" if fitted.exact else "finite-sample",
         method=words.format(score.name),
         index=index_of(y_prob),
     )

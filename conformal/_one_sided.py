@@ -154,4 +154,5 @@ def partition_bound(side, values, moved=0.0, scale=1.0):
     if place > len(values):
         return Bound(inf, 1.0, "partition", True, side.m * (ceil(1 / (1 - side.level)) - 1))
     value = float(np.partition(values, place - 1)[place - 1])
-    return Bound(moved + scale * value, place / (len(values) + 1), "partition", exact=True)
+    distinct = len(np.unique(values)) == len(values)  # ties only add coverage
+    return Bound(moved + scale * value, place / (len(values) + 1), "partition", exact=distinct)

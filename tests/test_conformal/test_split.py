@@ -8,7 +8,7 @@ from contracts import require
 from sklearn.exceptions import NotFittedError
 from test_conformal.row_data import Asymmetric, margin, outcomes, probabilities
 
-from conformal import SimultaneousConformal, SplitConformal
+from conformal import BatchPredictor, SimultaneousConformal, SplitConformal
 from uq import WrappedModel, citation, coverage_report
 from uq.exceptions import InfiniteBoundWarning, InputError
 
@@ -243,12 +243,19 @@ def test_constant_and_integer_outcomes_are_never_lost(score):
 
 def test_crossing_quantiles_collapse_to_their_middle():
     y_pred = np.column_stack([np.zeros(99), np.full(99, 10.0)])
-    fitted = SplitConformal("quantile", 0.5).fit(y_pred, np.linspace(4.5, 5.5, 99))
+    fitted = SplitConformal("quantile", 0.5).fit(y_pred, np.geomspace(4.5, 5.6, 99))
     interval = fitted.predict_interval([[0.0, 10.0], [0.0, 6.0]])
     assert interval.lower[0] < 5 < interval.upper[0]
     assert interval.lower[1] == interval.upper[1] == pytest.approx(3)
     assert interval.guarantee == "finite-sample"
     assert fitted.predict_interval([[0.0, 10.0]]).guarantee == "exact"
+
+
+def test_tied_scores_only_add_coverage_and_the_guarantee_says_so():
+    y_pred, y = np.zeros(40), np.r_[np.arange(1.0, 40.0), -1.0]
+    assert SplitConformal("absolute").fit(y_pred, y).predict_interval([0.0]).guarantee == "finite-sample"
+    assert SplitConformal("signed").fit(y_pred, y).predict_interval([0.0]).guarantee == "exact"
+    assert BatchPredictor("max").fit(y_pred, np.abs(y)).predict_interval(n_test=2).guarantee == "finite-sample"
 
 
 def test_a_callable_score_for_outcomes():
