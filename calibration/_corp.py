@@ -174,13 +174,14 @@ def _log(p, y, weights):
     unique, sums, totals = tie_sums(p, y, weights)
     fit, starts = blocks(sums, totals)
     total = totals.sum()
-    misses = np.maximum(totals - sums, 0.0)  # exactly 0 where all outcomes are 1: both are the same sum
 
-    def mean_score(q):
-        return -(xlogy(sums, q).sum() + xlogy(misses, 1 - q).sum()) / total
+    def mean_score(q, sums, totals):
+        # no misses, exactly, where all outcomes are 1: both are the same sum
+        return -(xlogy(sums, q).sum() + xlogy(np.maximum(totals - sums, 0.0), 1 - q).sum()) / total
 
-    block_totals, levels = np.add.reduceat(totals, starts), fit[starts]
+    levels, hits, rows = fit[starts], *(np.add.reduceat(column, starts) for column in (sums, totals))
     mean = min(sums.sum() / total, 1.0)
-    discrimination = block_totals @ (rel_entr(levels, mean) + rel_entr(1 - levels, 1 - mean)) / total
-    score, uncertainty = mean_score(unique), mean_score(mean)
-    return score, max(score - mean_score(fit), 0.0), max(discrimination, 0.0), uncertainty
+    discrimination = rows @ (rel_entr(levels, mean) + rel_entr(1 - levels, 1 - mean)) / total
+    score, fitted = mean_score(unique, sums, totals), mean_score(levels, hits, rows)
+    uncertainty = mean_score(mean, hits, rows)
+    return score, max(score - fitted, 0.0), max(discrimination, 0.0), uncertainty

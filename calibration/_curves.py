@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from uq._base.grid import bin_masses, cell_centers, cells_for, coefficients, heat
+from uq._base.grid import bin_masses, bin_matrix, cell_centers, cells_for, coefficients, heat
 
 from ._bands import merge
 from ._bins import uniform_bins
@@ -128,11 +128,11 @@ class KernelCurve:
 
     def prepare(self, cells):
         """Keep where the cells of replicates lie."""
-        self._p = cells.p
+        self._matrix = bin_matrix(cells.p, self._size)
 
     def replicate(self, sums, totals):
         """Return the curve of each replicate; NaN where no row is near."""
-        both = np.stack([[bin_masses(self._p, row, self._size) for row in columns] for columns in (sums, totals)])
+        both = np.stack([columns @ self._matrix for columns in (sums, totals)])
         hits, mass = heat(coefficients(both), self.bandwidth)[..., self._index]
         seen = mass > 1e-9 * mass.max(axis=1, keepdims=True)
         return np.where(seen, np.clip(hits / np.where(seen, mass, 1.0), 0.0, 1.0), np.nan)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from uq._base.grid import bin_masses, cell_centers, cells_for, coefficients, heat
+from uq._base.grid import bin_masses, bin_matrix, cell_centers, cells_for, coefficients, heat
 
 RNG = np.random.default_rng(0)
 
@@ -29,6 +29,13 @@ def test_linear_masses_are_those_of_the_two_nearest_centers():
     masses = bin_masses(np.array([0.0, 0.2, 0.375, 0.9, 1.0]), np.array([1.0, 10.0, 100.0, 1e3, 1e4]), 4)
     # centers .125, .375, .625, .875; beyond the outer ones the mirror image is the center itself
     assert masses.tolist() == pytest.approx([1 + 7, 3 + 100, 0, 11000])
+
+
+@pytest.mark.parametrize("size", [2, 3, 64])
+def test_the_matrix_bins_as_the_rows_do(size):
+    x, w = np.r_[RNG.random(40), 0, 1, 0.5 / size], RNG.normal(size=(5, 43))
+    expected = [bin_masses(x, row, size) for row in w]
+    assert np.allclose(w @ bin_matrix(x, size), expected, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("cubic", [False, True])

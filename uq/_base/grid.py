@@ -8,9 +8,9 @@ validated here.
 """
 
 import numpy as np
-from scipy import fft
+from scipy import fft, sparse
 
-__all__ = ["bin_masses", "cell_centers", "cells_for", "coefficients", "heat"]
+__all__ = ["bin_masses", "bin_matrix", "cell_centers", "cells_for", "coefficients", "heat"]
 
 _ROWS = 1 << 15  # a block of rows that stays in the cache
 
@@ -60,6 +60,17 @@ def bin_masses(x, weights, size, *, cubic=False):
     for inside, outside in ((2, 1), (3, 0), (-3, -2), (-4, -1)):
         wide[inside] += wide[outside]
     return wide[2:-2]
+
+
+def bin_matrix(x, size):
+    """Return the sparse matrix (len(x), size) of linear binning: ``weights @ bin_matrix(x, size)``, many times over."""
+    u = x * size - 0.5
+    low = np.floor(u)
+    share = u - low
+    columns = np.clip(np.stack([low, low + 1]).astype(np.intp), 0, size - 1)
+    rows = np.broadcast_to(np.arange(len(x)), columns.shape)
+    values = np.stack([1 - share, share])
+    return sparse.csr_matrix((values.reshape(-1), (rows.reshape(-1), columns.reshape(-1))), shape=(len(x), size))
 
 
 def coefficients(masses):
