@@ -151,7 +151,7 @@ def expected_calibration_error(
             f"{OWNER}: debias='outcome' takes outcomes of 0 and 1 and neither sample_weight nor groups. "
             "Use debias=True."
         )
-    cells = forecast_cells(_weighed(forecast), n_bins, strategy, reduction, squares=bool(debias))
+    cells = forecast_cells(_weighed(forecast), n_bins, strategy, reduction, squares=bool(debias), counts=norm != 1)
     if debias:
         warn_thin(cells, clustered=groups is not None)
     return reported(binned_error(cells, norm, debias), norm, squared)

@@ -46,11 +46,10 @@ def uniform_bins(p, n_bins):
     if margin >= 0.25:
         return above[np.searchsorted(breaks, p, side="right") - 1]
     scaled = p * n_bins
-    bins = scaled.astype(np.intp)
-    scaled -= bins
-    # a fraction this close to 0 or 1 may be an edge and rounding: the table decides
-    scaled -= 0.5
-    close = np.flatnonzero(np.abs(scaled, out=scaled) >= 0.5 - margin)
+    bins = scaled.astype(np.int32).astype(np.intp)  # by way of the short integers, whose conversion is vectorised
+    scaled -= np.rint(scaled)
+    # so close to a whole number it may be an edge and rounding: the table decides
+    close = np.flatnonzero(np.abs(scaled, out=scaled) <= margin)
     if close.size:
         bins.reshape(-1)[close] = above[np.searchsorted(breaks, p.reshape(-1)[close], side="right") - 1]
     return bins

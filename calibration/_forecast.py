@@ -10,7 +10,7 @@ from uq._base.containers import as_labels, as_numeric
 from uq._base.exceptions import InputError
 from uq._base.validation import check_groups, check_same_length, check_vector, check_weights
 
-__all__ = ["Forecast", "check_forecast", "check_probabilities"]
+__all__ = ["Forecast", "check_forecast", "check_probabilities", "match_truth"]
 
 ROUNDED = 1e-6  # a sigmoid in single precision may exceed 1 by a hair
 
@@ -42,14 +42,19 @@ def check_probabilities(y_prob, owner, name="y_prob"):
     """Return P(y = 1) of shape (n,), or a matrix (n, K) whose rows sum to 1; clipped to [0, 1] by a hair at most."""
     array = as_numeric(y_prob, owner, name)
     if array.ndim == 2 and array.shape[1] > 1:
-        return np.clip(check_probability_rows(array, owner, name), 0.0, 1.0)
+        return _clipped(check_probability_rows(array, owner, name))
     array = check_vector(array, owner, name)
     if array.min() < -ROUNDED or array.max() > 1 + ROUNDED:
         raise InputError(
             f"{owner}: {name} must hold probabilities, within [0, 1]; got values from {array.min():g} to "
             f"{array.max():g}. Logits must go through a sigmoid first."
         )
-    return np.clip(array, 0.0, 1.0)
+    return _clipped(array)
+
+
+def _clipped(array):
+    """Return the array itself where nothing lies outside, which saves a copy: never write to it."""
+    return array if array.min() >= 0 and array.max() <= 1 else np.clip(array, 0.0, 1.0)
 
 
 def check_forecast(y_true, y_prob, owner, *, sample_weight=None, groups=None, classes=None, soft=True, y_name="y_true"):
@@ -60,6 +65,13 @@ def check_forecast(y_true, y_prob, owner, *, sample_weight=None, groups=None, cl
     otherwise (integers 0 ... K - 1 name their columns, whether all occur or not).
     """
     p = check_probabilities(y_prob, owner)
+    return match_truth(
+        y_true, p, owner, sample_weight=sample_weight, groups=groups, classes=classes, soft=soft, y_name=y_name
+    )
+
+
+def match_truth(y_true, p, owner, *, sample_weight=None, groups=None, classes=None, soft=True, y_name="y_true"):
+    """Return outputs that are checked already (probabilities or logits) with their outcomes, as `check_forecast`."""
     if p.ndim == 1:
         if classes is not None:
             raise InputError(f"{owner}: classes go with probabilities of shape (n, n_classes); got shape {p.shape}.")

@@ -3,9 +3,15 @@
 A public name that is not driven stands in a `NOT_DRIVEN`, with its reason.
 """
 
-from . import conformal, conformal_selection, evaluation
+from . import calibration_binned, calibration_curves, conformal, conformal_selection, evaluation
 
 __all__ = ["NOT_DRIVEN", "TARGETS"]
 
-TARGETS = {**evaluation.TARGETS, **conformal.TARGETS, **conformal_selection.TARGETS}
+TARGETS = {
+    **evaluation.TARGETS,
+    **conformal.TARGETS,
+    **conformal_selection.TARGETS,
+    **calibration_binned.TARGETS,
+    **calibration_curves.TARGETS,
+}
 NOT_DRIVEN = {**evaluation.NOT_DRIVEN, **conformal_selection.NOT_DRIVEN}

@@ -22,7 +22,7 @@ def check_probability_rows(x, owner, name):
             f"{owner}: {name} must hold probabilities, within [0, 1]; got values from {array.min():g} to "
             f"{array.max():g}. Logits must go through a softmax first."
         )
-    sums = array.sum(axis=1)
+    sums = array @ np.ones(array.shape[1])  # several times quicker than sum(axis=1) over a few columns
     worst = int(np.abs(sums - 1).argmax())
     if abs(sums[worst] - 1) > OFF_ONE:
         raise InputError(
