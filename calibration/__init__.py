@@ -7,21 +7,46 @@ Errors of probabilities
     `BinnedCalibrationError`: the binned error of partitions, with its interval.
 Curves
     `reliability_curve`.
+Recalibrators, ``fit(y_prob, y)`` then ``predict_proba(y_prob)``
+    Few parameters: `TemperatureScaling`, `PlattScaling`, `BetaCalibration`, `DirichletCalibration`. Any shape:
+    `IsotonicCalibration`, `HistogramBinning`, `VennAbersCalibration` with its pair of probabilities.
+    `cross_val_calibrate`: out-of-fold calibrated probabilities.
+    `MulticalibrationBoosting`, `multicalibration_error`: within each of many subgroups.
 """
 
 from ._accumulator import BinnedCalibrationError as BinnedCalibrationError
+from ._beta import BetaCalibration as BetaCalibration
 from ._binned import expected_calibration_error as expected_calibration_error
 from ._corp import score_decomposition as score_decomposition
+from ._cross_val import cross_val_calibrate as cross_val_calibrate
+from ._dirichlet import DirichletCalibration as DirichletCalibration
+from ._histogram import HistogramBinning as HistogramBinning
+from ._isotonic import IsotonicCalibration as IsotonicCalibration
 from ._latent import latent_brier_score as latent_brier_score
+from ._multicalibration import MulticalibrationBoosting as MulticalibrationBoosting
+from ._multicalibration import multicalibration_error as multicalibration_error
+from ._platt import PlattScaling as PlattScaling
 from ._reliability import reliability_curve as reliability_curve
 from ._smooth import smooth_calibration_error as smooth_calibration_error
+from ._temperature import TemperatureScaling as TemperatureScaling
 from ._test import calibration_test as calibration_test
+from ._venn_abers import VennAbersCalibration as VennAbersCalibration
 
 __all__ = [
+    "BetaCalibration",
     "BinnedCalibrationError",
+    "DirichletCalibration",
+    "HistogramBinning",
+    "IsotonicCalibration",
+    "MulticalibrationBoosting",
+    "PlattScaling",
+    "TemperatureScaling",
+    "VennAbersCalibration",
     "calibration_test",
+    "cross_val_calibrate",
     "expected_calibration_error",
     "latent_brier_score",
+    "multicalibration_error",
     "reliability_curve",
     "score_decomposition",
     "smooth_calibration_error",

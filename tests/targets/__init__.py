@@ -3,7 +3,14 @@
 A public name that is not driven stands in a `NOT_DRIVEN`, with its reason.
 """
 
-from . import calibration_binned, calibration_curves, conformal, conformal_selection, evaluation
+from . import (
+    calibration_binned,
+    calibration_curves,
+    calibration_recalibrators,
+    conformal,
+    conformal_selection,
+    evaluation,
+)
 
 __all__ = ["NOT_DRIVEN", "TARGETS"]
 
@@ -13,5 +20,6 @@ TARGETS = {
     **conformal_selection.TARGETS,
     **calibration_binned.TARGETS,
     **calibration_curves.TARGETS,
+    **calibration_recalibrators.TARGETS,
 }
 NOT_DRIVEN = {**evaluation.NOT_DRIVEN, **conformal_selection.NOT_DRIVEN}

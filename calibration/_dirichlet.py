@@ -1,0 +1,300 @@
+"""Dirichlet calibration and vector scaling: a linear map of the log-probabilities, then the softmax."""
+
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import expit, log_expit
+
+from uq._base.citation import cites
+from uq._base.exceptions import InputError
+from uq._base.newton import newton
+from uq._base.sklearn import Range, StrOptions
+
+from ._recalibrator import LIMIT, Recalibrator, log_odds, log_softmax, softmax
+
+__all__ = ["DirichletCalibration", "SoftmaxLoss"]
+
+FLOOR = 1e-8  # of every penalty, so that data without an optimum of their own have one
+GRID = (1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
+MOST_ROWS = 2000  # for the choice of the penalty; what is best falls like 1 / n
+MOST_PARAMETERS = 600  # beyond, a Hessian costs more than the steps that it saves
+MANY_ROWS = 16384
+CELLS = 2**18
+
+
+class SoftmaxLoss:
+    """Mean log loss of softmax(features W' + b), with penalties on what differs from the identity.
+
+    The parameters are the rows of (W, b), or the diagonal of W and b.
+    """
+
+    def __init__(self, features, target, weights, penalties, full):
+        self.x, self.target, self.full, self.penalties = features, target, full, penalties
+        self.weights = np.full(len(features), 1 / len(features)) if weights is None else weights / weights.sum()
+        k = self.k = features.shape[1]
+        off, intercept = (max(penalty, FLOOR) for penalty in penalties)
+        if full:
+            scales = np.full((k, k + 1), off / (k * (k - 1)))
+            scales[np.arange(k), np.arange(k)] = FLOOR / k
+            scales[:, k] = intercept / k
+            self.identity = np.eye(k, k + 1).ravel()
+            self.penalty = scales.ravel()
+        else:
+            self.identity = np.repeat([1.0, 0.0], k)
+            self.penalty = np.repeat([FLOOR / k, intercept / k], k)
+
+    def of(self, rows):
+        """Return the loss of some rows."""
+        return SoftmaxLoss(self.x[rows], self.target[rows], self.weights[rows], self.penalties, self.full)
+
+    def map(self, theta):
+        """Return (W or its diagonal, b)."""
+        if self.full:
+            both = theta.reshape(self.k, self.k + 1)
+            return both[:, :-1], both[:, -1]
+        return theta[: self.k], theta[self.k :]
+
+    def __call__(self, theta, hessian=True):
+        """Return value, gradient and, where asked for, Hessian."""
+        off = theta - self.identity
+        value = float(self.penalty @ off**2)
+        gradient = 2 * self.penalty * off
+        curvature = np.diag(2 * self.penalty) if hessian else None
+        matrix, intercept = self.map(theta)
+        size = max(1, CELLS // (len(theta) if hessian else self.k))
+        for start in range(0, len(self.x), size):
+            rows = slice(start, start + size)
+            x, w, target = self.x[rows], self.weights[rows], self.target[rows]
+            eta = (x @ matrix.T if self.full else x * matrix) + intercept
+            eta -= eta.max(axis=1, keepdims=True)
+            p = np.exp(eta)
+            total = p.sum(axis=1, keepdims=True)
+            p /= total
+            # rows of the target sum to 1
+            value += float(w @ (np.log(total[:, 0]) - np.einsum("ij,ij->i", target, eta)))
+            residual = (p - target) * w[:, None]
+            if self.full:
+                x = np.column_stack([x, np.ones(len(x))])
+                gradient += (residual.T @ x).ravel()
+                if hessian:
+                    curvature += self._full_hessian(x, p, w)
+            else:
+                gradient += np.concatenate([np.einsum("ij,ij->j", residual, x), residual.sum(axis=0)])
+                if hessian:
+                    curvature += self._diagonal_hessian(x, p, w)
+        return value, gradient, curvature
+
+    def _full_hessian(self, x, p, w):
+        k, d = self.k, self.k + 1
+        each = (p[:, :, None] * x[:, None, :]).reshape(len(x), k * d)
+        found = -(each.T @ (each * w[:, None]))
+        for j in range(k):
+            part = slice(j * d, (j + 1) * d)
+            found[part, part] += each[:, part].T @ (x * w[:, None])
+        return found
+
+    def _diagonal_hessian(self, x, p, w):
+        each = np.column_stack([p * x, p])
+        found = -(each.T @ (each * w[:, None]))
+        own = np.einsum("ij,ij,ij,i->j", p, x, x, w), np.einsum("ij,ij,i->j", p, x, w), w @ p
+        j = np.arange(self.k)
+        for (a, b), diagonal in zip(((0, 0), (0, 1), (1, 1)), own, strict=True):
+            found[a * self.k + j, b * self.k + j] += diagonal
+            if a != b:
+                found[b * self.k + j, a * self.k + j] += diagonal
+        return found
+
+    def minimum(self, start):
+        """Return the parameters of least loss."""
+        if len(start) <= MOST_PARAMETERS:
+            if len(self.x) >= MANY_ROWS:  # most steps are taken on an eighth of the rows
+                some = slice(None, None, 8)
+                if self.weights[some].sum() > 0:
+                    start = newton(self.of(some), start)[0]
+            return newton(self, start)[0]
+        options = {"maxiter": 200, "ftol": 1e-10, "gtol": 1e-6}
+        return minimize(lambda at: self(at, False)[:2], start, jac=True, method="L-BFGS-B", options=options).x
+
+
+@cites("kull2019", "guo2017")
+class DirichletCalibration(Recalibrator):
+    """Fit p = softmax(W log(p) + b): a whole matrix, or its diagonal (vector scaling), for several classes at once.
+
+    Parameters
+    ----------
+    structure : {"full", "diagonal"}, default "full"
+        "diagonal" has one slope and one shift per class, 2 K parameters in place of K (K + 1).
+    penalty : "cv", float or (float, float), default "cv"
+        Weight of the mean square of the entries off the diagonal of W, and of the mean square of b, beside the mean log
+        loss; one number is for both. "cv" goes down from 1 by factors of 10 to 1e-6 (times 2000 / n beyond 2000 rows)
+        as long as the log loss in cross-validation falls. Never below 1e-8, which also draws the diagonal to 1.
+    cv : int, default 5
+        Number of folds for ``penalty="cv"``. Equal rows share a fold, and the order of rows does not matter.
+    input : {"prob", "logit"}, default "prob"
+        What `y_prob` holds; logits go through the softmax first.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_classes, n_classes)
+        W, row by row one class of the answer.
+    intercept_ : ndarray of shape (n_classes,)
+    penalty_ : tuple of float
+        For the entries off the diagonal and for the intercepts.
+    classes_ : ndarray of shape (n_classes,) or None
+
+    Raises
+    ------
+    InputError
+        From `fit` and `predict_proba`, for probabilities outside [0, 1] or rows that do not sum to 1, missing values,
+        no rows, lengths that differ, labels of no column, weights that are negative or sum to 0; for penalties that
+        are negative.
+
+    Warns
+    -----
+    UserWarning
+        Where the fit splits the classes without an error: only the smallest penalty keeps it finite then.
+
+    See Also
+    --------
+    TemperatureScaling : one parameter.
+
+    Notes
+    -----
+    One column is treated as two classes, P(y = 0) and P(y = 1); y may then hold shares in [0, 1]. Probabilities below
+    2^-53 count as that. Up to 600 parameters the optimum is found to rounding, beyond that to about 1e-6 in the loss.
+
+    **Guarantee.** Asymptotic: on calibration rows that are i.i.d. with the later ones and with penalties that fall to
+    0, the parameters converge to those of least log loss in the family, which contains the identity; the expected
+    excess is at most about the number of parameters / (2 n). Whether the result is calibrated depends on the truth
+    being in the family; nothing is promised for it.
+
+    References
+    ----------
+    .. [1] M. Kull, M. Perello Nieto, M. Kängsepp, T. Silva Filho, H. Song, P. Flach (2019). Beyond temperature scaling:
+       obtaining well-calibrated multiclass probabilities with Dirichlet calibration. arXiv:1910.12656.
+    .. [2] C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger (2017). On calibration of modern neural networks.
+       arXiv:1706.04599.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from calibration import DirichletCalibration
+    >>> rng = np.random.default_rng(0)
+    >>> logits = 2 * rng.normal(size=(5000, 3))
+    >>> y = (logits + [0, 0, 1] + rng.gumbel(size=(5000, 3))).argmax(axis=1)
+    >>> vector = DirichletCalibration("diagonal", input="logit").fit(1.5 * logits, y)
+    >>> np.diag(vector.coef_).round(2)
+    array([0.68, 0.61, 0.71])
+    >>> (vector.intercept_ - vector.intercept_[0]).round(1)
+    array([ 0. , -0.1,  1.1])
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "structure": [StrOptions({"full", "diagonal"})],
+        "penalty": [StrOptions({"cv"}), Range(Real, 0, 1e6, closed="both"), tuple, list],
+        "cv": [Range(Integral, 2, None, closed="left")],
+        "input": [StrOptions({"prob", "logit"})],
+    }
+
+    def __init__(self, structure="full", penalty="cv", cv=5, input="prob"):
+        self.structure = structure
+        self.penalty = penalty
+        self.cv = cv
+        self.input = input
+
+    def _learn(self, outputs, y, weights, owner):
+        pair = self._penalties(owner)
+        x = self._features(outputs)
+        if outputs.ndim == 1:
+            target = np.column_stack([1 - y, y])
+        else:
+            target = np.zeros(x.shape)
+            target[np.arange(len(y)), y] = 1.0
+        full = self.structure == "full"
+        if pair is None:
+            pair = _chosen(x, target, weights, full, self.cv)
+        loss = SoftmaxLoss(x, target, weights, pair, full)
+        theta = loss.minimum(loss.identity)
+        matrix, intercept = loss.map(theta)
+        learned = {
+            "coef_": matrix.copy() if full else np.diag(matrix),
+            "intercept_": intercept - intercept.mean(),
+            "penalty_": pair,
+        }
+        words = ""
+        if loss(theta, False)[0] < 1e-3 and (x @ learned["coef_"].T + intercept).argmax(axis=1).tolist() == (
+            target.argmax(axis=1).tolist()
+        ):
+            words = (
+                "the outputs split the classes without an error, so that no finite optimum exists; what was found "
+                "rests on the penalty. Use more rows, or a larger penalty."
+            )
+        return learned, words
+
+    def _penalties(self, owner):
+        """Return (off the diagonal, intercepts), or None where they are to be chosen."""
+        if isinstance(self.penalty, str):
+            return None
+        if isinstance(self.penalty, Real):
+            return float(self.penalty), float(self.penalty)
+        pair = tuple(self.penalty)
+        ok = len(pair) == 2 and all(
+            isinstance(v, Real) and not isinstance(v, bool) and 0 <= float(v) <= 1e6 for v in pair
+        )
+        if not ok:
+            raise InputError(
+                f"{owner}: penalty must be 'cv', a number in [0, 1e6], or two such numbers, for the entries off the "
+                f"diagonal and the intercepts; got {self.penalty!r:.100}."
+            )
+        return float(pair[0]), float(pair[1])
+
+    def _features(self, outputs):
+        """Return log-probabilities of each class."""
+        if outputs.ndim == 1:
+            z = np.clip(log_odds(outputs, self._logits), -1e100, 1e100)
+            found = np.column_stack([log_expit(-z), log_expit(z)])
+        else:
+            with np.errstate(divide="ignore"):
+                found = log_softmax(outputs) if self._logits else np.log(outputs)
+        return np.maximum(found, -LIMIT)
+
+    def _predict(self, outputs):
+        eta = self._features(outputs) @ self.coef_.T + self.intercept_
+        if outputs.ndim == 1:
+            return expit(eta[:, 1] - eta[:, 0])
+        return softmax(eta)
+
+
+def _chosen(x, target, weights, full, cv):
+    """Return the penalties of least log loss in cross-validation; folds depend on what the rows hold alone."""
+    weights = np.ones(len(x)) if weights is None else weights
+    # sorted by class, so that folds are alike; rounded, so that equal outputs are equal however they came
+    keys = np.column_stack([target, np.round(x, 9)])
+    order = np.lexsort(keys.T[::-1])
+    keys = keys[order]
+    new = np.concatenate([[True], (keys[1:] != keys[:-1]).any(axis=1)])
+    units = np.cumsum(new) - 1
+    every = -(-int(units[-1] + 1) // MOST_ROWS)
+    kept = units % every == 0
+    rows, folds = order[kept], units[kept] // every % cv
+    x, target, weights = x[rows], target[rows], weights[rows]
+    scale = 1.0 / every
+    if folds.max() == 0:
+        return scale, scale
+    parts = [(folds == fold) for fold in range(int(folds.max()) + 1)]
+    thetas: list[Any] = [None] * len(parts)
+    best, least = GRID[0], np.inf
+    for penalty in GRID:
+        total = 0.0
+        for fold, held in enumerate(parts):
+            loss = SoftmaxLoss(x[~held], target[~held], weights[~held], (penalty, penalty), full)
+            thetas[fold] = loss.minimum(loss.identity if thetas[fold] is None else thetas[fold])
+            matrix, intercept = loss.map(thetas[fold])
+            eta = (x[held] @ matrix.T if full else x[held] * matrix) + intercept
+            total -= float(weights[held] @ np.einsum("ij,ij->i", target[held], log_softmax(eta)))
+        if total >= least:  # the loss falls, then rises
+            break
+        best, least = penalty, total
+    return best * scale, best * scale
