@@ -16,6 +16,8 @@ from ._recalibrator import LIMIT, OneVsRest
 
 __all__ = ["MulticalibrationBoosting", "check_subgroups", "multicalibration_error"]
 
+MOST_BINS = 10**4
+
 
 def check_subgroups(subgroups, n, owner):
     """Return a boolean matrix (n, n_subgroups) as float, a column of ones for all rows first."""
@@ -75,7 +77,11 @@ def multicalibration_error(
 
     Notes
     -----
-    The plug-in value of finitely many rows is biased upwards, the more so the smaller the subgroups.
+    The plug-in value of finitely many rows is biased upwards, the more so the smaller the subgroups. For an interval
+    hand the subgroups to `uq.estimate_metric` beside the forecast, which draws rows of both together::
+
+        both = np.column_stack([p, subgroups])
+        uq.estimate_metric(lambda y, m: multicalibration_error(y, m[:, 0], m[:, 1:]), y, both)
 
     References
     ----------
@@ -93,7 +99,8 @@ def multicalibration_error(
     0.5
     """
     owner = "multicalibration_error"
-    check_count(n_bins, owner, "n_bins")
+    if check_count(n_bins, owner, "n_bins") > MOST_BINS:
+        raise InputError(f"{owner}: n_bins must be at most {MOST_BINS}; got {n_bins!r:.100}.")
     if scale not in ("share", "subgroup"):
         raise InputError(f"{owner}: scale must be 'share' or 'subgroup'; got {scale!r:.100}.")
     forecast = check_forecast(y_true, y_prob, owner, sample_weight=sample_weight, groups=groups, classes=classes)
@@ -179,9 +186,9 @@ class MulticalibrationBoosting(OneVsRest):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "n_bins": [Range(Integral, 1, 10**4, closed="both")],
+        "n_bins": [Range(Integral, 1, MOST_BINS, closed="both")],
         "threshold": [Range(Real, 0, 1e6, closed="neither")],
-        "max_rounds": [Range(Integral, 1, None, closed="left")],
+        "max_rounds": [Range(Integral, 1, 10**6, closed="both")],
         "min_weight": [Range(Real, 0, 1e300, closed="neither")],
         "input": [StrOptions({"prob", "logit"})],
     }

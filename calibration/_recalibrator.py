@@ -44,7 +44,8 @@ class Recalibrator(BaseEstimator):
         y : array-like of shape (n_samples,)
             0 and 1 for one column (shares in between where the class allows them); labels for several.
         sample_weight : array-like of shape (n_samples,), optional
-            A row of weight 2 counts as two rows, a row of weight 0 as none.
+            A row of weight 2 counts as two rows, a row of weight 0 as none. Where the number of rows matters (smoothed
+            targets and ends, priors, Venn-Abers) their sum stands for it: do not scale them to sum to 1.
         classes : array-like of shape (n_classes,), optional
             The label of each column. Default: the sorted labels of y, or 0 ... n_classes - 1 where y holds such
             integers.

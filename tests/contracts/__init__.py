@@ -25,11 +25,14 @@ SuperUniformContract
     Any p-value, by simulation under its null. Method `simulate(rng)`.
 OutputEstimatorContract
     Estimators of outputs, ``fit(outputs, y)``. Fixtures `estimator` and, with a default, `data`.
+CalibratorContract
+    Recalibrators, an OutputEstimatorContract that asks more. Fixture `estimator`, attribute `n_columns`.
 require, require_data, in_container
     `require("pandas")` imports or skips (fails under ERRORBARS_REQUIRE=all), `require_data("area/file.csv")` does the
     same for data beside the checkout; `in_container` puts an array into any of the CONTAINERS that we accept.
 """
 
+from .calibrators import CalibratorContract as CalibratorContract
 from .containers import CONTAINERS as CONTAINERS
 from .containers import FRAMES as FRAMES
 from .containers import in_container as in_container

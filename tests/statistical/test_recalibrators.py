@@ -48,6 +48,7 @@ RECALIBRATORS = {
     "beta, ab": (BetaCalibration("ab"), lambda k: 2 * maps(k)),
     "beta, am": (BetaCalibration("am"), lambda k: 2 * maps(k)),
     "Dirichlet": (DirichletCalibration(penalty=1e-4), lambda k: max(k, 2) * (max(k, 2) + 1)),
+    "Dirichlet, cv": (DirichletCalibration(), lambda k: max(k, 2) * (max(k, 2) + 1)),
     "vector": (DirichletCalibration("diagonal", penalty=1e-4), lambda k: 2 * max(k, 2)),
     "histogram": (HistogramBinning(), lambda k: 15 * maps(k)),
     "histogram, quantile": (HistogramBinning(strategy="quantile"), lambda k: 15 * maps(k)),

@@ -5,6 +5,7 @@ import pytest
 from contracts.calibrators import as_prob, draw, log_loss
 
 from calibration import MulticalibrationBoosting, multicalibration_error
+from uq import estimate_metric
 from uq.exceptions import InputError
 
 
@@ -39,6 +40,16 @@ def test_the_error_of_classes_is_that_of_the_confidence(rng):
     assert multicalibration_error(y, p, subgroups) == multicalibration_error(*pair, subgroups)
     names = np.array(["a", "b", "c"])
     assert multicalibration_error(names[y], p, subgroups, classes=names) == multicalibration_error(y, p, subgroups)
+
+
+def test_the_error_has_an_interval(rng):
+    p, y, subgroups = wronged(rng, 400)
+    both = np.column_stack([p, subgroups])
+    found = estimate_metric(
+        lambda t, m: multicalibration_error(t, m[:, 0], m[:, 1:], n_bins=4), y, both, n_resamples=199, rng=0
+    )
+    assert found.estimate == multicalibration_error(y, p, subgroups, n_bins=4)
+    assert found.conf_int().contains(found.estimate)
 
 
 def wronged(rng, n):
@@ -121,6 +132,7 @@ def test_bad_subgroups_are_refused(bad):
     "change",
     [
         {"n_bins": 0},
+        {"n_bins": 10**400},
         {"scale": "worst"},
         {"subgroups": None},
         {"y_prob": [2.0, 0]},
@@ -133,7 +145,9 @@ def test_bad_input_of_the_error(change):
         multicalibration_error(**{"y_true": [0, 1], "y_prob": [0.2, 0.7], "subgroups": [[True], [False]], **change})
 
 
-@pytest.mark.parametrize("change", [{"n_bins": 0}, {"threshold": 0}, {"max_rounds": 0}, {"min_weight": -1}])
+@pytest.mark.parametrize(
+    "change", [{"n_bins": 0}, {"threshold": 0}, {"max_rounds": 0}, {"max_rounds": 10**400}, {"min_weight": -1}]
+)
 def test_bad_parameters_of_boosting(change):
     with pytest.raises(InputError, match="MulticalibrationBoosting"):
         MulticalibrationBoosting(**change).fit([0.1, 0.9], [0, 1])

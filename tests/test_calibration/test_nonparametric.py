@@ -5,8 +5,10 @@ import pytest
 from contracts.calibrators import as_prob, draw
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import expit
 from sklearn.isotonic import IsotonicRegression
 from sklearn.model_selection import GroupKFold, KFold, ShuffleSplit
+from sklearn.naive_bayes import GaussianNB
 
 from calibration import (
     BetaCalibration,
@@ -17,6 +19,7 @@ from calibration import (
     VennAbersCalibration,
     cross_val_calibrate,
 )
+from uq import WrappedModel
 from uq.exceptions import InputError
 
 SMALL = st.integers(1, 25).flatmap(
@@ -287,3 +290,16 @@ def test_venn_abers_wants_labels():
 def test_weights_without_a_finite_sum_are_refused():
     with pytest.raises(InputError, match="sample_weight"):
         PlattScaling().fit([0.1, 0.9], [0, 1], [1e308, 1e308])
+
+
+def test_a_model_and_a_recalibrator_are_one_estimator(rng):
+    """WrappedModel hands on two columns and labels of any kind."""
+    X = rng.normal(size=(400, 2))
+    y = np.where(rng.random(400) < expit(3 * X[:, 0]), "yes", "no")
+    model = GaussianNB().fit(np.repeat(X[:200], 2, axis=1), y[:200])  # counts each feature twice
+    for recalibrator in (PlattScaling(), VennAbersCalibration(), IsotonicCalibration(), DirichletCalibration()):
+        wrapped = WrappedModel(model, recalibrator).fit(np.repeat(X[200:], 2, axis=1), y[200:])
+        p = wrapped.predict_proba(np.repeat(X, 2, axis=1))
+        assert p.shape == (400, 2)
+        assert (wrapped.predict(np.repeat(X, 2, axis=1)) == np.array(["no", "yes"])[p.argmax(axis=1)]).all()
+        assert wrapped.wrapper_.classes_.tolist() == ["no", "yes"]
