@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from contracts.calibrators import as_prob, draw
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
 from sklearn.isotonic import IsotonicRegression
@@ -39,6 +39,7 @@ def arrays(drawn):
 # ---- isotonic
 
 
+@settings(deadline=None, max_examples=50)
 @given(SMALL)
 def test_isotonic_is_scikit_learns_but_for_the_ends(drawn):
     scores, y, weights = arrays(drawn)
@@ -107,6 +108,7 @@ def test_an_edge_belongs_to_the_bin_above():
     assert fitted.predict_proba([0.3, 0.6, 0.7]).tolist() == [1, 0, 1]
 
 
+@settings(deadline=None, max_examples=50)
 @given(SMALL, st.integers(1, 8))
 def test_quantile_bins_hold_about_equal_weight_and_split_no_tie(drawn, n_bins):
     scores, y, weights = arrays(drawn)
@@ -137,6 +139,7 @@ def two_refits(scores, y, weights, new):
     return pair
 
 
+@settings(deadline=None, max_examples=50)
 @given(SMALL)
 def test_venn_abers_equals_two_refits_per_row(drawn):
     scores, y, weights = arrays(drawn)

@@ -218,7 +218,7 @@ def by_bounds(parameters, p, y):
 
     bounds = {"abm": [(0, None), (0, None), (None, None)], "ab": [(0, None)] * 2, "am": [(0, None), (None, None)]}
     options = {"ftol": 1e-15, "gtol": 1e-10, "maxiter": 5000}
-    starts = ([1.0, 1.0, 0.0], [0.0, 0.0, 0.0], [3.0, 0.0, 0.0], [0.0, 3.0, 0.0])
+    starts = ([1.0, 1.0, 0.0], [0.0, 0.0, 0.0])
     size = len(bounds[parameters])
     runs = [
         minimize(value, s[:size] if parameters != "am" else [s[0], s[2]], bounds=bounds[parameters], options=options)
