@@ -1,5 +1,6 @@
 """Platt, temperature, beta and Dirichlet against SciPy's optimisers, and where the data have no optimum."""
 
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -48,6 +49,16 @@ def test_many_rows_in_blocks_reach_a_gradient_of_0(rng):
     theta, reached = fit_logistic([z, np.ones(n)], y)
     assert reached
     assert np.abs(logistic_loss(theta, [z, np.ones(n)], y)[1]).max() < 1e-14
+
+
+def test_memory_does_not_grow_with_the_rows(rng):
+    z = rng.normal(size=400_000)
+    y, one = (rng.random(400_000) < expit(z)).astype(float), np.ones(400_000)
+    tracemalloc.start()
+    fit_logistic([z, one], y)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 0.5 * z.nbytes
 
 
 def test_newton_goes_back_where_the_full_step_is_too_long():
