@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit
+from threadpoolctl import ThreadpoolController
 
 from uq._base.citation import cites
 from uq._base.exceptions import InputError
@@ -213,10 +214,12 @@ class DirichletCalibration(Recalibrator):
             target = np.zeros(x.shape)
             target[np.arange(len(y)), y] = 1.0
         full = self.structure == "full"
-        if pair is None:
-            pair = _chosen(x, target, weights, full, self.cv)
-        loss = SoftmaxLoss(x, target, weights, pair, full)
-        theta = loss.minimum(loss.identity)
+        # products of narrow blocks: threads that wait for each other cost more than they bring
+        with ThreadpoolController().limit(limits=1, user_api="blas"):
+            if pair is None:
+                pair = _chosen(x, target, weights, full, self.cv)
+            loss = SoftmaxLoss(x, target, weights, pair, full)
+            theta = loss.minimum(loss.identity)
         matrix, intercept = loss.map(theta)
         learned = {
             "coef_": matrix.copy() if full else np.diag(matrix),
