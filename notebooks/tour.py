@@ -35,6 +35,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 from sklearn.svm import SVC
 
+from calibration import TemperatureScaling, calibration_test, reliability_curve, smooth_calibration_error
 from conformal import BatchPredictor, RiskControl, SplitConformal
 from uq import (
     Interval,
@@ -225,6 +226,36 @@ answer(
     accepted.guarantee,
 )
 report.add("When is the forest to be believed?", accepted, plot=True)
+
+# %% [markdown]
+# ## Is .8 really 80 %?
+#
+# The forest's confidence against how often it is right, on the half of the images that recalibrates nothing. The test
+# asks whether a forecaster whose probabilities are right could look like this; the temperature is one number, learned
+# on the other half, that stretches or shrinks all probabilities.
+
+# %%
+first = np.arange(len(y)) % 2 == 0
+y_prob = outputs["y_prob"]
+judged, truth = y_prob[~first], y[~first]
+scaling = TemperatureScaling().fit(y_prob[first], y[first])
+scaled = scaling.predict_proba(judged)
+before, after = smooth_calibration_error(truth, judged), smooth_calibration_error(truth, scaled)
+chance = calibration_test(truth, judged, rng=0)
+print(f"smooth calibration error {before:.3f}; after temperature {scaling.temperature_:.2f} {after:.3f}; {chance}")
+answer(
+    "Is the forest's .8 really 80 %?",
+    f"off by {before:.3f} on average (chance: p = {chance.pvalue:.2g})",
+    chance.guarantee,
+)
+answer(
+    "Does one temperature mend it?",
+    f"T = {scaling.temperature_:.2f}: error {before:.3f} -> {after:.3f}, log loss {log_loss(truth, judged):.3f} -> "
+    f"{log_loss(truth, scaled):.3f}",
+    "none",
+)
+for name, p in (("before", judged), ("after temperature scaling", scaled)):
+    report.add(f"The forest's confidence, {name}", reliability_curve(truth, p, band="honest"), plot=True)
 
 # %% [markdown]
 # ## What will the next twenty average?
