@@ -60,7 +60,8 @@ class WrappedModel(WrapperVerbs, MetaEstimatorMixin, BaseEstimator):
     Attributes
     ----------
     model_ : object
-        The model in use: the given one, or a clone fitted on all rows.
+        The model in use: the given one, or a clone fitted on all rows. With a clone no result promises anything (see
+        Notes).
     wrapper_ : estimator
         The fitted wrapper.
     classes_, n_features_in_, feature_names_in_
@@ -89,8 +90,9 @@ class WrappedModel(WrapperVerbs, MetaEstimatorMixin, BaseEstimator):
     **Guarantee.** None of its own: what the wrapper promises for rows of outputs it promises here, if the rows given to
     `fit` were not used to train the model and are exchangeable with those asked about later. For a model that is not
     fitted the wrapper learns from out-of-fold outputs while `model_`, fitted on all rows, answers afterwards. That the
-    two kinds of output have the same law is an assumption (good where the model is stable under leaving out one fold);
-    finite-sample guarantees then no longer hold exactly. Fit the model on other rows first to keep them.
+    two kinds of output have the same law is an assumption (good where the model is stable under leaving out one fold,
+    and badly wrong for one that interpolates), so nothing is promised: every result then says ``guarantee="none"`` and
+    has no `attained_level`. Give a model that was fitted on other rows to keep what the wrapper promises.
 
     Examples
     --------
@@ -168,7 +170,7 @@ class WrappedModel(WrapperVerbs, MetaEstimatorMixin, BaseEstimator):
             model, outputs = self._fit_model(X, y, method, fit_params)
         wrapper_params = {name: value for name, value in fit_params.items() if _takes(self.wrapper, name)}
         wrapper = clone(self.wrapper).fit(outputs, y, **wrapper_params)
-        self.model_, self.wrapper_ = model, wrapper
+        self.model_, self.wrapper_, self._model_was_ready = model, wrapper, ready
         return self
 
     def _fit_model(self, X, y, method, fit_params):

@@ -1,5 +1,6 @@
 """The verbs of a wrapper, offered on the rows of features that its model turns into outputs."""
 
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,13 @@ def _verb(name, what):
     return available_if(_has(name))(verb)
 
 
+def _without_guarantee(answer):
+    """Return a record without what it promises, and anything else as it is."""
+    names = {field.name for field in fields(answer)} if is_dataclass(answer) else set()
+    nothing = {"guarantee": "none", "attained_level": None}
+    return replace(answer, **{k: v for k, v in nothing.items() if k in names}) if "guarantee" in names else answer
+
+
 class WrapperVerbs:
     """Methods that answer for `X` what the wrapper answers for the outputs; each exists where the wrapper has it.
 
@@ -51,6 +59,7 @@ class WrapperVerbs:
     classes_: Any
     fit: Any
     outputs: Any
+    _model_was_ready: bool
 
     def _wrapper(self):
         return self.__dict__.get("wrapper_", self.wrapper)
@@ -59,7 +68,8 @@ class WrapperVerbs:
         return self.__dict__.get("model_", self.model)
 
     def _delegate(self, verb, X, *args, **kwargs):
-        return getattr(self.wrapper_, verb)(self.outputs(X), *args, **kwargs)
+        answer = getattr(self.wrapper_, verb)(self.outputs(X), *args, **kwargs)
+        return answer if self._model_was_ready else _without_guarantee(answer)
 
     def _predict_verb(self):
         """Return which of the wrapper's methods `predict` rests on, or None for the model's own predict."""

@@ -39,6 +39,8 @@ class CoverageReport(Result):
         That of the band, for each row of the report by itself.
     method, guarantee : str
         Of the band.
+    of : {"intervals", "sets"}
+        What was judged.
     """
 
     names: tuple[str, ...]
@@ -53,6 +55,7 @@ class CoverageReport(Result):
     confidence_level: float = 0.95
     method: str = "clopper_pearson"
     guarantee: str = "finite-sample"
+    of: str = "intervals"
 
     @property
     def verdict(self) -> tuple[str, ...]:
@@ -78,7 +81,7 @@ class CoverageReport(Result):
         return table
 
     def _title(self):
-        return f"coverage of {100 * self.nominal_level:.6g} % intervals, {100 * self.confidence_level:.6g} % band"
+        return f"coverage of {100 * self.nominal_level:.6g} % {self.of}, {100 * self.confidence_level:.6g} % band"
 
     def __repr__(self):
         return (
@@ -216,6 +219,7 @@ def coverage_report(interval_or_set, y, strata=None, *, confidence_level=0.95) -
         mean_width=None if widths is None else per_row(widths) / counts,
         share_infinite=None if widths is None else per_row(np.isinf(widths)) / counts,
         confidence_level=level,
+        of="intervals" if is_interval else "sets",
     )
 
 
