@@ -16,18 +16,26 @@ from uq._base.validation import (
     check_count,
     check_jobs,
     check_level,
+    check_option,
     check_same_length,
     check_vector,
     check_weights,
 )
 
-from ._batch_checks import check_ordering, check_question, check_ratio, check_scales, check_work
+from ._batch_checks import (
+    METHODS,
+    check_ordering,
+    check_question,
+    check_ratio,
+    check_scales,
+    check_work,
+    scaled_residuals,
+)
 from ._batch_interval import Batch, Calibration, batch_interval
 from ._rank_law import LARGEST
 
 __all__ = ["BatchPredictor"]
 
-METHODS = ("auto", "exact", "bound", "monte_carlo", "partition", "bonferroni")
 FIXED_SEED = 20240913
 
 
@@ -61,7 +69,7 @@ class BatchPredictor(BaseEstimator):
         - "exact": the exact law of the ranks and, for a mean, the exact greatest mean by dynamic programming.
         - "bound": a mean's bound in O(n), a little wider: the least curve above rank -> sorted score that bends only
           downwards, at the mean rank that is allowed.
-        - "monte_carlo": the law of the ranks from `n_resamples` draws.
+        - "monte_carlo": the law of the ranks from `n_resamples` draws; for a mean of many rows then "bound".
         - "partition": the statistic on disjoint batches of the calibration rows.
         - "bonferroni": each row of the batch by itself, the error divided by m; the baseline.
         - "auto": "exact" for order statistics of scores. For a mean, and for order statistics of outcomes with
@@ -212,6 +220,8 @@ class BatchPredictor(BaseEstimator):
         self
         """
         owner = "BatchPredictor.fit"
+        if isinstance(self.method, str):
+            check_option(self.method, METHODS, "BatchPredictor", "method")
         validate_params(self)
         check_jobs(self.n_jobs, "BatchPredictor")
         question = check_question(self)
@@ -221,7 +231,7 @@ class BatchPredictor(BaseEstimator):
             predictions, truth = scores, check_vector(y, owner, "y")
             check_same_length(owner, y_pred=predictions, y=truth)
             scores = truth - predictions
-            scores = scores if sigma is None else scores / sigma
+            scores = scores if sigma is None else scaled_residuals(scores, sigma, owner)
         elif sigma is not None:
             raise InputError(f"{owner}: y_std goes with y_pred and y; these are scores already, divide them by it.")
         if len(scores) > LARGEST:
@@ -230,7 +240,17 @@ class BatchPredictor(BaseEstimator):
         if self.random_state is not None:
             seed = int(as_generator(self.random_state, "BatchPredictor").integers(2**63))
         n_given = len(scores)
+        if density_ratio is None and self.ratio_bound is not None:
+            raise InputError(
+                f"{owner}: ratio_bound goes with density_ratio, one per row; got no density_ratio. Without it every "
+                "row counts alike, and the promise is about these rows' own population."
+            )
         if density_ratio is not None:
+            if not isinstance(question.ordering, str):
+                raise InputError(
+                    f"{owner}: weights as ordering do not go with density_ratio: it takes one weight per row that is "
+                    "kept and one more, and how many are kept is left to chance. Use ordering='auto'."
+                )
             ratio = check_ratio(density_ratio, self.ratio_bound, owner, n_given, check_vector)
             # one draw per row, from a stream of its own
             taken = np.random.default_rng([seed, 1]).random(n_given) * self.ratio_bound < ratio
@@ -254,6 +274,7 @@ class BatchPredictor(BaseEstimator):
             tied=bool((ordered[1:] == ordered[:-1]).any()),
         )
         self._question, self._shifted = question, density_ratio is not None
+        self._ratio_bound = self.ratio_bound
         self.scores_ = ordered
         self.n_calibration_ = n_given
         self.n_effective_ = len(ordered)
@@ -307,7 +328,7 @@ class BatchPredictor(BaseEstimator):
         if (density_ratio is not None) != self._shifted:
             raise InputError(f"{owner}: density_ratio must be given to both fit and predict_interval, or to neither.")
         if density_ratio is not None:
-            check_ratio(density_ratio, self.ratio_bound, owner, batch.m, check_vector)
+            check_ratio(density_ratio, self._ratio_bound, owner, batch.m, check_vector)
         level = check_level(self.confidence_level if confidence_level is None else confidence_level, owner)
         if not self.n_effective_:
             return self._nothing_left(level)

@@ -13,10 +13,19 @@ from ._mean_bound import program_work
 from ._statistics import SHORTCUTS, Statistic, as_statistic
 from ._weighted_law import weighted_cost
 
-__all__ = ["check_ordering", "check_question", "check_ratio", "check_scales", "check_work"]
+__all__ = [
+    "METHODS",
+    "check_ordering",
+    "check_question",
+    "check_ratio",
+    "check_scales",
+    "check_work",
+    "scaled_residuals",
+]
 
-MOST_PROGRAM, MOST_COMPOSITE, MOST_WEIGHTED, MOST_CELLS, MOST_DRAWS = 3e10, 2e9, 2e9, 5e7, 5e8
+MOST_PROGRAM, MOST_COMPOSITE, MOST_WEIGHTED, MOST_CELLS, MOST_DRAWS = 3e10, 5e8, 2e9, 5e7, 5e8
 HUGE = 1e150
+METHODS = ("auto", "exact", "bound", "monte_carlo", "partition", "bonferroni")
 
 
 def check_question(estimator):
@@ -124,6 +133,18 @@ def check_work(question, n, m, weighted):
                 f"BatchPredictor: the program of a Compositional takes (n_calibration n_test)^2 = {work:.2g} steps, "
                 f"and at most {MOST_COMPOSITE:.2g} are done; use method='partition' or fewer rows."
             )
+
+
+def scaled_residuals(residuals, sigma, owner):
+    """Return residuals in units of `sigma`, none beyond what can be added up."""
+    with np.errstate(over="ignore"):
+        scores = residuals / sigma
+    if (worst := float(np.abs(scores).max())) > HUGE:
+        raise InputError(
+            f"{owner}: y_std must not be so small that a score (y - y_pred) / y_std exceeds {HUGE:g} in size; got "
+            f"{worst:g}, with a least y_std of {sigma.min():g}. A floor such as 1e-9 will do."
+        )
+    return scores
 
 
 def check_scales(y_std, owner, n, check_vector):

@@ -221,7 +221,7 @@ def _needs(name, bound):
         ways.append("method='exact', which resolves every level")
     elif bound.method != "partition":  # which looks at batches alone
         ways.append(f"a finite {name} end of support")
-    return f"a finite {name} bound needs {' or '.join(ways)}"
+    return f"a finite {name} bound needs {' or '.join(ways) or 'a statistic that does not overflow'}"
 
 
 def _attained(bounds):

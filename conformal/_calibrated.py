@@ -10,11 +10,18 @@ from typing import Any
 import numpy as np
 
 from uq._base.classes import check_classes, check_probability_rows
-from uq._base.containers import as_labels, as_numeric, index_of
+from uq._base.containers import as_labels, as_numeric, column_names, index_of
 from uq._base.exceptions import InputError
 from uq._base.results import Interval
 from uq._base.sklearn import validate_params
-from uq._base.validation import check_groups, check_level, check_matrix, check_same_length, check_vector
+from uq._base.validation import (
+    check_groups,
+    check_level,
+    check_matrix,
+    check_option,
+    check_same_length,
+    check_vector,
+)
 
 from ._prediction_set import PredictionSet
 from ._rank_law import LARGEST
@@ -23,6 +30,7 @@ from ._scores import as_score
 __all__ = ["SCORES", "Calibrated", "calibrate", "cut", "predicted_interval", "predicted_set", "too_few"]
 
 SCORES = ("absolute", "signed", "normalized", "quantile", "lac", "aps")
+LARGEST_SCORE = 1e150  # as for all numbers that come in: beyond it sums and squares overflow
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,7 @@ class Calibrated:
     strata: Any
     classes: Any
     columns: tuple
+    names: list | None
     exact: bool
 
 
@@ -44,9 +53,12 @@ def calibrate(estimator, y_pred, y, y_std=None, strata=None, classes=None):
     """Validate everything, then set the fitted attributes of the estimator, which is returned."""
     name = type(estimator).__name__
     owner = f"{name}.fit"
+    if isinstance(estimator.score, str):
+        check_option(estimator.score, SCORES, name, "score")
     validate_params(estimator)
     check_level(estimator.confidence_level, name)
     score = as_score(estimator.score, y_pred, classes, owner)
+    columns = _names_of(y_pred)
     if score.kind == "regression":
         if classes is not None:
             raise InputError(f"{owner}: score={score.name!r} takes no classes, which are for class probabilities.")
@@ -58,11 +70,18 @@ def calibrate(estimator, y_pred, y, y_std=None, strata=None, classes=None):
         outputs, labels = _check_probabilities(score, y_pred, owner), as_labels(y, owner, "y")
         check_same_length(owner, y_pred=outputs, y=labels)
         hint = "" if score.own else " (a score without interval(y_pred, threshold) is one of classes)"
+        if classes is None:
+            classes = _classes_in_the_names(columns, labels)
         extra, truth = check_classes(classes, labels, outputs.shape[1], owner, hint)
     if len(truth) > LARGEST:
         raise InputError(f"{owner}: at most {LARGEST} calibration rows; got {len(truth)}.")
     codes, names = (None, np.empty(0)) if strata is None else _check_strata(strata, len(truth), owner)
     scores = score.score(outputs, truth, extra)
+    if score.needs_std and scores.max() > LARGEST_SCORE:
+        raise InputError(
+            f"{owner}: y_std must not be so small that a score |y - y_pred| / y_std exceeds {LARGEST_SCORE:g}; got "
+            f"{scores.max():g}, with a least y_std of {extra.min():g}. A floor such as 1e-9 will do."
+        )
     if codes is None:
         scores.sort()
         parts: tuple[Any, ...] = (scores,)
@@ -75,6 +94,7 @@ def calibrate(estimator, y_pred, y, y_std=None, strata=None, classes=None):
         None if codes is None else names,
         extra if score.kind == "classification" else None,
         outputs.shape[1:],
+        columns,
         # tied scores only add coverage
         score.exact and not any((part[1:] == part[:-1]).any() for part in parts),
     )
@@ -88,9 +108,48 @@ def _check_strata(strata, n, owner):
     return check_groups(strata, owner, n, name="strata", min_groups=1)
 
 
+def _names_of(y_pred):
+    """Return the names of two or more columns; one column can be called anything."""
+    names = column_names(y_pred)
+    return None if names is None or len(names) < 2 else names
+
+
+def _check_names(names, y_pred, owner, name):
+    """Raise where the columns have other names than in fit, or another order: numbers would be taken for others."""
+    found = _names_of(y_pred)
+    if names is None or found is None or names == found:
+        return
+    numbered = [str(j) for j in range(len(names))]  # what a frame calls columns that have no name
+    if sorted(names) == sorted(found) or numbered not in (names, found):
+        raise InputError(
+            f"{owner}: {name} must have the columns of fit, in their order ({names!r:.200}); got {found!r:.200}. "
+            "Select them by name, in the order of fit."
+        )
+
+
+def _classes_in_the_names(names, labels):
+    """Return the labels of y in the order of the columns, where the names of these are just the labels; else None."""
+    if names is None or len(labels) == 0:
+        return None
+    try:
+        known = {str(label): label for label in set(labels.tolist())}
+    except TypeError:  # labels that cannot be hashed: they are refused soon
+        return None
+    if len(set(names)) < len(names) or set(names) != set(known):
+        return None
+    classes = [known[name] for name in names]
+    return np.array(classes, dtype=labels.dtype)
+
+
 def _check_outcomes(score, y_pred, owner):
     if score.columns == 1:
-        return check_vector(y_pred, owner, "y_pred")
+        array = as_numeric(y_pred, owner, "y_pred")
+        if array.ndim == 2 and array.shape[1] > 1:
+            raise InputError(
+                f"{owner}: y_pred must have shape (n,) or (n, 1) for score={score.name!r}; got {array.shape}. For "
+                "probabilities of classes use score='lac' or 'aps', for a low and a high quantile score='quantile'."
+            )
+        return check_vector(array, owner, "y_pred")
     array = as_numeric(y_pred, owner, "y_pred")
     if score.columns is None:
         check = check_matrix if array.ndim == 2 and array.shape[1] > 1 else check_vector
@@ -143,6 +202,7 @@ def predicted_interval(fitted, y_pred, y_std, strata, owner, make_law):
         raise InputError(
             f"{owner}: y_pred must have the columns of fit, shape (n, *{fitted.columns}); got shape {outputs.shape}."
         )
+    _check_names(fitted.names, y_pred, owner, "y_pred")
     y_std = _check_std(score, y_std, len(outputs), owner)
     law, words = make_law(len(outputs))
     low, high, attained, text = _thresholds(fitted, strata, len(outputs), law, owner)
@@ -178,6 +238,7 @@ def predicted_set(fitted, y_prob, strata, owner, make_law):
         raise InputError(
             f"{owner}: y_prob must have one column per class ({len(fitted.classes)}); got {outputs.shape[1]}."
         )
+    _check_names(fitted.names, y_prob, owner, "y_prob")
     law, words = make_law(len(outputs))
     _, high, attained, text = _thresholds(fitted, strata, len(outputs), law, owner)
     mask = score.table(outputs, fitted.classes) <= (high[:, None] if np.ndim(high) else high)
@@ -206,9 +267,18 @@ def _thresholds(fitted, strata, n_test, law, owner):
     if strata is None:
         raise InputError(f"{owner}: strata must be given, because fit had them: each has a threshold of its own.")
     codes, names = _check_strata(strata, n_test, owner)
+    if _kind(names) != _kind(fitted.strata):
+        raise InputError(
+            f"{owner}: strata must be labels of the kind that fit had, such as {fitted.strata.tolist()[0]!r}; got "
+            f"{names.tolist()[0]!r}."
+        )
     known = {label: part for label, part in zip(fitted.strata.tolist(), fitted.scores, strict=True)}
     parts = [known.get(label, np.empty(0)) for label in names.tolist()]
-    cuts = np.array([cut(part, law, two_sided) for part in parts])
+    places: dict[int, tuple] = {}  # one per number of rows: exact fractions take time where there are many strata
+    for part in parts:
+        if len(part) not in places:
+            places[len(part)] = _places(len(part), law, two_sided)
+    cuts = np.array([_cut_at(part, *places[len(part)]) for part in parts])
     small = [f"{label!r} ({len(p)})" for label, p, c in zip(names.tolist(), parts, cuts, strict=True) if np.isinf(c[1])]
     text = ""
     if small:
@@ -220,16 +290,30 @@ def _thresholds(fitted, strata, n_test, law, owner):
 
 def cut(scores, law, two_sided):
     """Return the thresholds (low, high) of sorted scores, and the level that lies between them."""
-    n = len(scores)
+    return _cut_at(scores, *_places(len(scores), law, two_sided))
+
+
+def _places(n, law, two_sided):
+    """Return which of n sorted scores are the thresholds, counted from 1, None for infinite ones; and the level."""
     kept = law.kept(n)
     if not two_sided:
-        return -np.inf, float(scores[kept - 1]) if kept <= n else np.inf, law.attained(n, kept)
+        return None, kept if kept <= n else None, law.attained(n, kept)
     # the number of new scores in any so many gaps has the law of the number in the first ones
     dropped = (n + 1 - kept) // 2
     attained = law.attained(n, n + 1 - 2 * dropped)
-    if dropped == 0:
-        return -np.inf, np.inf, attained
-    return float(scores[dropped - 1]), float(scores[n - dropped]), attained
+    return (None, None, attained) if dropped == 0 else (dropped, n + 1 - dropped, attained)
+
+
+def _cut_at(scores, low, high, attained):
+    return (
+        -np.inf if low is None else float(scores[low - 1]),
+        np.inf if high is None else float(scores[high - 1]),
+        attained,
+    )
+
+
+def _kind(labels):
+    return "text" if isinstance(labels.tolist()[0], (str, bytes)) else "time" if labels.dtype.kind in "mM" else "number"
 
 
 def too_few(law, two_sided, what, where=""):

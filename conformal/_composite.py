@@ -18,6 +18,8 @@ from ._mean_bound import capped_quantile, chosen_ordering, rank_quantile
 from ._one_sided import Bound, order_bound
 from ._statistics import Statistic
 
+SAMPLE, VISITED, STEPS = 33, 65, 200  # how many scores, values and steps are looked at where no program runs
+
 __all__ = ["Compositional", "composite_best", "composite_bound", "composite_work"]
 
 
@@ -38,8 +40,10 @@ class Compositional(Statistic):
     Raises
     ------
     InputError
-        From `BatchPredictor.predict_interval`, where a step falls on the grid of values that the program visits. That
-        is a check and no proof: a step that falls elsewhere goes unnoticed, and then nothing is promised.
+        From `BatchPredictor.predict_interval`, where `step` cannot take arrays, or where `step` or `finish` falls: on
+        the values that the program visits or, where none runs, on those that up to 200 steps over a sample of the
+        calibration scores reach. That is a check and no proof: what falls elsewhere goes unnoticed, and then nothing is
+        promised. Under ``method="partition"`` nothing need rise, and nothing is checked.
 
     Notes
     -----
@@ -75,12 +79,28 @@ class Compositional(Statistic):
         """Return the statistic of each row of values, shape (..., m)."""
         u = np.full(values.shape[:-1], self.init)
         for i in range(values.shape[-1]):
-            u = _numbers(self.step(u, values[..., i]), u.shape)
+            u = self.stepped(u, values[..., i], u.shape)
         return self.finished(u, values.shape[-1])
+
+    def stepped(self, u, s, shape):
+        """Return the next values; one that overflows is infinite, and no news."""
+        try:
+            with np.errstate(all="ignore"):
+                return _numbers(self.step(u, s), shape)
+        except InputError:
+            raise
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                "BatchPredictor: the step of a Compositional must work on arrays, element by element (use np.maximum "
+                f"in place of max, np.where in place of if); it raised {type(error).__name__}: {error!s:.200}"
+            ) from error
 
     def finished(self, u, m):
         """Return what is reported for the last value."""
-        return u if self.finish is None else _numbers(self.finish(u, m), np.shape(u))
+        if self.finish is None:
+            return u
+        with np.errstate(all="ignore"):
+            return _numbers(self.finish(u, m), np.shape(u))
 
 
 def composite_work(n, m):
@@ -91,6 +111,7 @@ def composite_work(n, m):
 def composite_bound(side, statistic, sign, ordering, method):
     """Bound the statistic (sign 1) or its negative (sign -1, negated scores) within the quantile of the rank sum."""
     if method == "bonferroni":
+        check_rises(statistic, side, sign)
         alone = order_bound(side, 1, "bonferroni")
         value = sign * alone.value if isfinite(alone.value) else 0.0
         worst = sign * float(statistic.evaluate(np.full(side.m, value))) if isfinite(alone.value) else inf
@@ -99,6 +120,7 @@ def composite_bound(side, statistic, sign, ordering, method):
     label = f"{'monte_carlo' if drawn else 'exact'}, {ordering} ordering"
     quantile, attained = (capped_quantile if ordering == "capped" else rank_quantile)(side, drawn)
     if quantile is None:
+        check_rises(statistic, side, sign)
         if isfinite(side.top):
             value = sign * float(statistic.evaluate(np.full(side.m, sign * side.top)))
             return Bound(value, 1.0, label, by_draws=drawn)
@@ -106,6 +128,7 @@ def composite_bound(side, statistic, sign, ordering, method):
         return Bound(inf, 1.0, label, finite_from=int(needed) if needed > side.n else None, by_draws=drawn)
     usable = side.scores if ordering == "capped" else np.append(side.scores, side.top)[: quantile - side.m + 1]
     if not isfinite(usable[-1]):
+        check_rises(statistic, side, sign)
         return Bound(inf, 1.0, label)
     return Bound(
         sign * composite_best(sign * usable, side.m, quantile, statistic, sign), attained, label, by_draws=drawn
@@ -123,7 +146,7 @@ def composite_best(scores, m, q, statistic, sign):
     statistic : Compositional
     sign : {1, -1}
     """
-    n, step = len(scores), statistic.step
+    n = len(scores)
     best, low = np.array([statistic.init]), 0  # sums low, low + 1, ...
     for i in range(1, m + 1):
         high = min(i * n, q - (m - i))
@@ -131,7 +154,7 @@ def composite_best(scores, m, q, statistic, sign):
         new, before = np.full(high - i + 1, -sign * np.inf), None
         for r in range(1, n + 1):
             found = np.empty(len(best))
-            found[order] = _rising(step, best[order], scores[r - 1], before if r > 1 else None, sign)
+            found[order] = _rising(statistic, best[order], scores[r - 1], before if r > 1 else None, sign)
             before = found[order]
             start = low + r - i
             stop = min(start + len(best), len(new))
@@ -141,18 +164,52 @@ def composite_best(scores, m, q, statistic, sign):
                     np.maximum(part, found[: stop - start]) if sign > 0 else np.minimum(part, found[: stop - start])
                 )
         best, low = new, i
+    _check_finish(statistic, best, m)
     return float(statistic.finished(best.max() if sign > 0 else best.min(), m))
 
 
-def _rising(step, u, s, before, sign):
+def _rising(statistic, u, s, before, sign):
     """Return the next values for sorted `u`; raise where they fall as u rises, or as the score does."""
-    found = _numbers(step(u, s), u.shape)
-    if (np.diff(found) < 0).any() or (before is not None and (sign * (found - before) < 0).any()):
-        raise InputError(
-            "BatchPredictor: the step of a Compositional must not fall where its value or the score rises; it does at "
-            f"score {s:g}. The greatest value of such a statistic cannot be found this way."
-        )
+    found = statistic.stepped(u, s, u.shape)
+    low, high = (before, found) if sign > 0 else (found, before)
+    if (found[1:] < found[:-1]).any() or (before is not None and (high < low).any()):
+        raise _falls("step", f"its value or the score rises; it does at score {s:g}")
     return found
+
+
+def _check_finish(statistic, u, m):
+    if statistic.finish is not None:
+        found = statistic.finished(np.sort(u), m)
+        if (found[1:] < found[:-1]).any():
+            raise _falls("finish", "its value rises; it does")
+
+
+def _falls(what, where):
+    return InputError(
+        f"BatchPredictor: the {what} of a Compositional must not fall where {where}. The greatest value of such a "
+        "statistic cannot be found this way."
+    )
+
+
+def check_rises(statistic, side, sign):
+    """Raise where `step` or `finish` falls on the values that steps over a sample of the scores reach."""
+    ends = [side.top] if isfinite(side.top) else []
+    scores = np.unique(sign * np.append(_spread(side.scores, SAMPLE), ends))
+    u = np.array([statistic.init])
+    for _ in range(min(side.m, STEPS)):
+        before, reached = None, []
+        for s in scores:
+            before = _rising(statistic, u, s, before, 1)
+            reached.append(before)
+        u = _spread(np.unique(reached), VISITED)
+    _check_finish(statistic, u, side.m)
+
+
+def _spread(ordered, most):
+    """Return at most so many of the sorted values, both ends among them."""
+    if len(ordered) <= most:
+        return ordered
+    return ordered[np.round(np.linspace(0, len(ordered) - 1, most)).astype(int)]
 
 
 def _numbers(values, shape):

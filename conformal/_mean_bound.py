@@ -30,7 +30,8 @@ def sum_bound(side, coefficients, ordering, method):
     ----------
     side : Side
     coefficients : float or ndarray of shape (m,)
-        Non-negative; one number where they are all alike.
+        Non-negative; one number where they are all alike. Under "monte_carlo" the program gives way to the bound where
+        it would take too long.
     ordering : {"auto", "rank", "capped"} or ndarray of int
     method : {"auto", "exact", "bound", "monte_carlo", "bonferroni"}
     """
@@ -47,7 +48,9 @@ def sum_bound(side, coefficients, ordering, method):
         method = "exact"
     if method == "auto":
         method = "exact" if program_work(side.n, m) <= EXACT_WORK and alike else "bound"
-    label, drawn = f"{method}, {ordering} ordering", method == "monte_carlo"
+    drawn = method == "monte_carlo"
+    concave = method == "bound" or (drawn and program_work(side.n, m) > EXACT_WORK)
+    label = f"{method}{' (bound)' if drawn and concave else ''}, {ordering} ordering"
     quantile, attained = (capped_quantile if ordering == "capped" else rank_quantile)(side, drawn)
     if quantile is None:
         needed = ceil(side.level * m / (1 - side.level))
@@ -59,7 +62,7 @@ def sum_bound(side, coefficients, ordering, method):
         return Bound(inf, 1.0, label)
     if not alike:
         value = item_bound(usable, coefficients, quantile)
-    elif method == "bound":
+    elif concave:
         value = total * concave_bound(usable, m, quantile)
     else:
         value = coefficients * best_sum(usable, m, quantile)

@@ -8,7 +8,7 @@ from math import comb, isqrt, lgamma, log
 
 import numpy as np
 
-__all__ = ["decide", "least_calibration", "least_rank", "order_cdf", "order_pmf", "tails"]
+__all__ = ["decide", "least_calibration", "least_rank", "order_cdf", "order_pmf", "tails", "window_law"]
 
 UNIT = 2.0**-53
 NEGLECTED = 1e-30  # beyond the window, by Bernstein's inequality: 2 exp(-72); underflow is far smaller
@@ -18,12 +18,24 @@ EXACT_BITS, EXACT_WORK = 20_000, 10**8
 @lru_cache(maxsize=256)
 def tails(n, m, k, z):
     """Return P(R_k <= z), P(R_k > z) and a bound on the relative error of each (NEGLECTED comes on top)."""
-    total, drawn = n + m, z + k - 1
+    drawn = z + k - 1
     low, high = max(0, drawn - n), min(m, drawn)
     if k <= low:
         return 1.0, 0.0, 0.0
     if k > high:
         return 0.0, 1.0, 0.0
+    mode, up, down, reach = _ratios(n, m, drawn, low, high)
+    if k > mode:
+        above, below = up[k - mode - 1 :].sum(), 1.0 + up[: k - mode - 1].sum() + down.sum()
+    else:
+        above, below = 1.0 + up.sum() + down[: mode - k].sum(), down[mode - k :].sum()
+    # four roundings per factor, then the sums and the quotient: 8 reach + 100 at most; the rest is for the comparisons
+    return float(above / (above + below)), float(below / (above + below)), (12 * reach + 50) * UNIT
+
+
+def _ratios(n, m, drawn, low, high):
+    """Return the mode of the hypergeometric law, its values above and below relative to it, and how far they reach."""
+    total = n + m
     mode = min(max((drawn + 1) * (m + 1) // (total + 2), low), high)
     # the tails are below those of four binomial laws (Hoeffding 1963); the smallest variance gives the window
     p, q = m / total, drawn / total
@@ -33,12 +45,14 @@ def tails(n, m, k, z):
     up = np.cumprod((m - j) * (drawn - j) / ((j + 1) * (n - drawn + j + 1)))
     j = np.arange(mode, max(low, mode - reach), -1, dtype=np.float64)
     down = np.cumprod(j * (n - drawn + j) / ((m - j + 1) * (drawn - j + 1)))
-    if k > mode:
-        above, below = up[k - mode - 1 :].sum(), 1.0 + up[: k - mode - 1].sum() + down.sum()
-    else:
-        above, below = 1.0 + up.sum() + down[: mode - k].sum(), down[mode - k :].sum()
-    # four roundings per factor, then the sums and the quotient: 8 reach + 100 at most; the rest is for the comparisons
-    return float(above / (above + below)), float(below / (above + below)), (12 * reach + 50) * UNIT
+    return mode, up, down, reach
+
+
+def window_law(n, m, drawn):
+    """Return the least number of test points with a probability that counts, and the probabilities from there on."""
+    mode, up, down, _ = _ratios(n, m, drawn, max(0, drawn - n), min(m, drawn))
+    law = np.concatenate([down[::-1], [1.0], up])
+    return mode - len(down), law / law.sum()
 
 
 def decide(n, m, k, z, level):

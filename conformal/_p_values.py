@@ -38,7 +38,11 @@ def conformal_p_values(*, calibration_scores, test_scores, rng=None) -> np.ndarr
     -----
     **Guarantee.** Finite-sample: if a test row is exchangeable with the calibration rows, its p-value is at most u with
     probability at most u, for every u. p-values of several test rows share the calibration rows and are positively
-    dependent: the procedure of Benjamini and Hochberg keeps the false discovery rate [2]_.
+    dependent: the procedure of Benjamini and Hochberg keeps the false discovery rate [2]_. That is for hypotheses fixed
+    in advance and calibration rows that are all null. Where the hypotheses are random, as in the example (is this
+    outcome above 0?), calibration rows that are not null score -inf, it is the event "the null holds and the p-value is
+    at most u" whose probability is at most u, and the false discovery rate is kept by a theorem of its own [3]_, for
+    calibration and test rows that are independent and of one law.
 
     References
     ----------

@@ -3,7 +3,7 @@
 import contextlib
 import warnings
 from collections.abc import Callable
-from math import ceil, log, log1p
+from math import ceil, log, log1p, sqrt
 from numbers import Real
 from typing import Any, ClassVar
 
@@ -24,6 +24,7 @@ from ._selection import Selection
 __all__ = ["RiskControl"]
 
 MOST_STEPS, MOST_BETTING_STEPS = 1000, 100
+MOST_BETS = 2 * 10**8  # a few seconds
 
 
 @cites("angelopoulos2021", "geifman2017", "clopper1934", "waudbysmith2024")
@@ -41,7 +42,7 @@ class RiskControl(BaseEstimator):
     target : float, default .1
         In (0, 1): the risk that is tolerated among the accepted.
     confidence_level : float, default .95
-        In (0, 1).
+        In (0, 1). What `fit` saw counts, as for all parameters.
     thresholds : array-like, optional
         Thresholds fixed before the data. Each is tested at the error divided by their number, and nothing has to be
         assumed about how the risk depends on the threshold. None: the thresholds are taken from the calibration rows,
@@ -59,7 +60,7 @@ class RiskControl(BaseEstimator):
     ------
     InputError
         From `fit` for NaN, infinite or no rows, lengths that differ, a `y` that is not 0/1 under loss="error", losses
-        outside [0, 1], and parameters out of range.
+        outside [0, 1], parameters out of range, and more fixed thresholds than can be betted on.
 
     Warns
     -----
@@ -79,9 +80,9 @@ class RiskControl(BaseEstimator):
     is taken in later is no better than what is accepted already. A confidence that orders answers the wrong way round
     breaks this; fixed `thresholds` do not need it.
 
-    From data, thresholds are walked from strict to loose until one is not rejected: fixed-sequence testing [1]_. The
-    walk starts where four times as many rows are accepted as the test needs without any loss; where there are many
-    rows, further walks start 8-fold later, and all share the error.
+    From data, thresholds are walked from strict to loose until one is not rejected: fixed-sequence testing [1]_. Three
+    walks share the error: the first starts where 1.6 times as many rows are accepted as the test needs without any
+    loss, the last where all are, one halfway between (in their ratio). With few rows there is one walk.
 
     References
     ----------
@@ -98,9 +99,17 @@ class RiskControl(BaseEstimator):
     >>> correct = rng.random(1000) < .5 + confidence / 2
     >>> control = RiskControl(target=.1).fit(confidence, correct)
     >>> round(control.threshold_, 3)
-    0.789
+    0.79
     >>> control.select(rng.random(200))
-    <39 of 200 selected, risk below 0.1, with probability 95 %; threshold 0.7892>
+    <39 of 200 selected, risk below 0.1, with probability 95 %; threshold 0.7897>
+
+    For a classifier the confidence is the largest probability of each row, and `y` says whether that class is right:
+
+    >>> y_prob = rng.dirichlet([.2, .2, .2], size=1000)
+    >>> y = (y_prob.cumsum(axis=1) < rng.random((1000, 1))).sum(axis=1)
+    >>> control = RiskControl().fit(y_prob[:900].max(axis=1), y_prob[:900].argmax(axis=1) == y[:900])
+    >>> control.select(y_prob[900:].max(axis=1)).n_selected
+    66
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -122,9 +131,9 @@ class RiskControl(BaseEstimator):
         Parameters
         ----------
         confidence : array-like of shape (n_calibration,) or (n_calibration, 1)
-            High where the answer is trusted; any scale.
+            High where the answer is trusted; any scale. Of a classifier ``y_prob.max(axis=1)``.
         y : array-like of shape (n_calibration,)
-            1 where the answer is correct, else 0; under a callable `loss`, what that takes.
+            1 where the answer is correct (``y_pred == y_true``), else 0; under a callable `loss`, what that takes.
 
         Returns
         -------
@@ -132,9 +141,10 @@ class RiskControl(BaseEstimator):
         """
         owner = "RiskControl.fit"
         validate_params(self)
-        alpha = 1 - check_level(self.confidence_level, "RiskControl")
+        level = check_level(self.confidence_level, "RiskControl")
+        alpha = 1 - level
         target = check_number(self.target, "RiskControl", "target", low=0, high=1)
-        confidence = check_vector(confidence, owner, "confidence")
+        confidence = _confidence(confidence, owner)
         losses = self._losses(y, owner)
         check_same_length(owner, confidence=confidence, y=losses)
         # one fixed order for the bets, which does not depend on losses; sorted sums do not mind
@@ -146,11 +156,18 @@ class RiskControl(BaseEstimator):
         else:
             thresholds = np.unique(check_vector(self.thresholds, "RiskControl", "thresholds"))[::-1]
             share, starts = alpha / len(thresholds), np.arange(len(thresholds))
+            if not binary and len(thresholds) * len(losses) > MOST_BETS:
+                raise InputError(
+                    f"RiskControl: thresholds must number at most {max(MOST_BETS // len(losses), 1)} for "
+                    f"{len(losses)} rows with losses between 0 and 1, each of which is betted on; "
+                    f"got {len(thresholds)}."
+                )
         pvalue = _binomial_pvalues if binary else _betting_pvalues
         counts, sums = _accepted(confidence, losses, thresholds)
         pvalues = pvalue(confidence, losses, thresholds, counts, sums, target, share)
         passed = pvalues <= share
         found = _last_of_runs(passed, starts) if self.thresholds is None else np.flatnonzero(passed)
+        self._target, self._level = target, level
         self.threshold_ = float(thresholds[found].min()) if len(found) else np.inf
         self.thresholds_, self.n_accepted_, self.pvalues_ = thresholds, counts, pvalues
         self.risks_ = sums / np.maximum(counts, 1)
@@ -166,6 +183,10 @@ class RiskControl(BaseEstimator):
 
     def _losses(self, y, owner):
         if isinstance(self.loss, str):
+            try:
+                y = as_numeric(y, owner, "y")
+            except InputError as error:
+                raise InputError(f"{error} y is 1 where the answer is correct: pass y_pred == y_true.") from None
             return 1.0 - check_binary(check_vector(y, owner, "y"), owner, "y")
         loss: Callable[..., Any] = self.loss
         with contextlib.suppress(InputError):  # texts, or whatever else this loss can judge, stay as they are
@@ -190,17 +211,27 @@ class RiskControl(BaseEstimator):
         Selection
         """
         check_is_fitted(self)
-        scores = check_vector(confidence, "RiskControl.select", "confidence")
+        scores = _confidence(confidence, "RiskControl.select")
         return Selection(
             mask=scores >= self.threshold_,
             threshold=self.threshold_,
-            confidence_level=float(self.confidence_level),
-            target=float(self.target),
+            confidence_level=self._level,
+            target=self._target,
             guarantee="finite-sample",
             method="risk control",
             scores=scores.copy(),
             index=index_of(confidence),
         )
+
+
+def _confidence(confidence, owner):
+    array = as_numeric(confidence, owner, "confidence")
+    if array.ndim == 2 and array.shape[1] > 1:
+        raise InputError(
+            f"{owner}: confidence must be one number per row; got an array of shape {array.shape}. Of a classifier "
+            "take y_prob.max(axis=1), with y = (y_pred == y_true) in fit."
+        )
+    return check_vector(array, owner, "confidence")
 
 
 def _fewest(alpha, target):
@@ -209,17 +240,15 @@ def _fewest(alpha, target):
 
 
 def _starts(n, alpha, target):
-    """Return how many rows the first step of each walk accepts: four times what the test needs, and 8-fold from there.
+    """Return how many rows the first step of each walk accepts; one walk where there are few rows, else three.
 
-    Chosen by the share of rows accepted under three risk curves; a start too small stops at its first loss.
+    1.6 and the place between were chosen by the largest loss of accepted rows, against the best of 250 rules, over
+    seven risk curves, n = 250 ... 5000 and three pairs of target and error: .12, where the first walk alone lost .9.
     """
-    walks = 1
-    while 4 * _fewest(alpha / (walks + 1), target) * 8**walks <= n:
-        walks += 1
-    least = 4 * _fewest(alpha / walks, target)
+    least = ceil(1.6 * _fewest(alpha / 3, target))
     if 2 * least > n:
         return [min(n, max(_fewest(alpha, target), n // 4))]
-    return [least * 8**walk for walk in range(walks)]
+    return [least, round(sqrt(least * n)), n]
 
 
 def _from_data(confidence, alpha, target, binary):
@@ -229,7 +258,8 @@ def _from_data(confidence, alpha, target, binary):
     """
     n = len(confidence)
     starts = np.array(_starts(n, alpha, target))
-    steps = np.round(np.linspace(1, n, min(n, MOST_STEPS if binary else MOST_BETTING_STEPS))).astype(int)
+    most = MOST_STEPS if binary else max(10, min(MOST_BETTING_STEPS, MOST_BETS // n))
+    steps = np.round(np.linspace(1, n, min(n, most))).astype(int)
     ordered = np.sort(confidence)[::-1]
     thresholds = np.unique(ordered[np.union1d(steps, starts) - 1])[::-1]
     return alpha / len(starts), np.searchsorted(-thresholds, -ordered[starts - 1]), thresholds
@@ -250,9 +280,11 @@ def _binomial_pvalues(confidence, losses, thresholds, counts, sums, target, shar
 def _betting_pvalues(confidence, losses, thresholds, counts, sums, target, share):
     """Bet that the mean loss is below the target, on the accepted rows of each threshold."""
     pvalues = np.ones(len(thresholds))
-    for i, (threshold, count) in enumerate(zip(thresholds, counts, strict=True)):
-        if count:
-            gains = 1.0 - losses[confidence >= threshold]
+    for i in range(len(thresholds) - 1, -1, -1):  # from the loosest, so that ever fewer rows are looked at
+        kept = confidence >= thresholds[i]
+        confidence, losses = confidence[kept], losses[kept]
+        if counts[i]:
+            gains = 1.0 - losses
             pvalues[i] = min(1.0, np.exp(-log_capital(gains, fixed_bets(gains, share), 1.0 - target)))
     return pvalues
 

@@ -5,7 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from uq._base.record import Result, format_number
+from uq._base.containers import as_numeric
+from uq._base.exceptions import InputError
+from uq._base.frozen import Frozen
+from uq._base.record import GUARANTEES, Result, format_number
+from uq._base.validation import check_count, check_level, check_number, check_option, check_vector
 
 __all__ = ["Selection"]
 
@@ -35,6 +39,12 @@ class Selection(Result):
     index : pandas.Index, optional
         The caller's row labels.
 
+    Raises
+    ------
+    InputError
+        For a mask that is not a boolean vector, a NaN as threshold, levels and numbers out of their range, and lengths
+        that differ.
+
     Examples
     --------
     >>> import numpy as np
@@ -54,6 +64,30 @@ class Selection(Result):
     method: str = ""
     scores: Any = None
     index: Any = None
+
+    def __post_init__(self):
+        owner = "Selection"
+        mask = np.asarray(self.mask)
+        if mask.ndim != 1 or mask.dtype != bool:
+            raise InputError(f"{owner}: mask must be boolean, of shape (n,); got {mask.dtype} of shape {mask.shape}.")
+        threshold = as_numeric(self.threshold, owner, "threshold")
+        if threshold.ndim or np.isnan(threshold):
+            raise InputError(f"{owner}: threshold must be one number, or infinite; got {self.threshold!r:.100}.")
+        check_level(self.confidence_level, owner)
+        check_option(self.guarantee, GUARANTEES, owner, "guarantee")
+        if self.max_false is not None:
+            check_count(self.max_false, owner, "max_false", low=0)
+        for name in ("target", "attained_level"):
+            if (value := getattr(self, name)) is not None:
+                check_number(value, owner, name, low=0, high=1, closed=True)
+        if self.scores is not None:
+            object.__setattr__(self, "scores", check_vector(self.scores, owner, "scores", allow_empty=True))
+        for name in ("scores", "index"):
+            if (rows := getattr(self, name)) is not None and len(rows) != len(mask):
+                raise InputError(f"{owner}: {name} must have one value per row of mask ({len(mask)}); got {len(rows)}.")
+        object.__setattr__(self, "mask", mask)
+        object.__setattr__(self, "threshold", float(threshold))
+        Frozen.__post_init__(self)
 
     @property
     def n_selected(self) -> int:
@@ -84,11 +118,14 @@ class Selection(Result):
             return f"at most {self.max_false} of them false"
         return f"risk below {format_number(self.target)}" if self.target is not None else "no promise"
 
+    def _doubt(self):
+        return ", without a guarantee" if self.guarantee == "none" else ""
+
     def _title(self):
         attained = "" if self.attained_level is None else f" (attained {100 * self.attained_level:.6g} %)"
         return (
             f"{self.n_selected} of {len(self.mask)} selected, {self._promise()}, "
-            f"with probability {100 * self.confidence_level:.6g} %{attained}"
+            f"with probability {100 * self.confidence_level:.6g} %{attained}{self._doubt()}"
         )
 
     def __repr__(self):
@@ -103,14 +140,30 @@ class Selection(Result):
                 ["selected", "not selected"], [self.n_selected, len(self.mask) - self.n_selected], color=["C0", "0.7"]
             )
             ax.set_ylabel("rows")
-        else:
-            bins = min(len(np.histogram_bin_edges(self.scores, bins="auto")) - 1, 60)
-            parts = [self.scores[self.mask], self.scores[~self.mask]]
-            ax.hist(parts, bins, stacked=True, color=["C0", "0.8"], label=["selected", "not selected"])
+        elif len(self.scores):
+            parts = {"selected": (self.scores[self.mask], "C0"), "not selected": (self.scores[~self.mask], "0.8")}
+            parts = {name: part for name, part in parts.items() if len(part[0])}
+            ax.hist(
+                [scores for scores, _ in parts.values()],
+                self._edges(),
+                stacked=True,
+                color=[color for _, color in parts.values()],
+                label=list(parts),
+            )
             if np.isfinite(self.threshold):
                 ax.axvline(self.threshold, color="k", lw=1)
             ax.set_xlabel("score")
             ax.set_ylabel("rows")
             ax.legend(frameon=False)
-        ax.set_title(f"{self.n_selected} of {len(self.mask)} selected, {self._promise()}")
+        ax.set_title(f"{self.n_selected} of {len(self.mask)} selected, {self._promise()}{self._doubt()}")
         return ax
+
+    def _edges(self):
+        """Return edges of bins, the threshold among them: no bar may hold rows of both sides."""
+        bins = min(max(len(np.histogram_bin_edges(self.scores, bins="auto")) - 1, 1), 60)
+        edges = np.histogram_bin_edges(self.scores, bins=bins)
+        if edges[0] < self.threshold < edges[-1]:
+            inner = 1 + np.abs(edges[1:-1] - self.threshold).argmin() if len(edges) > 2 else 1
+            edges = np.insert(edges, 1, self.threshold) if len(edges) == 2 else edges
+            edges[inner] = self.threshold
+        return edges

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from uq._base.citation import cites
 from uq._base.containers import index_of
-from uq._base.exceptions import InfiniteBoundWarning
+from uq._base.exceptions import InfiniteBoundWarning, InputError
 from uq._base.sklearn import Range, validate_params
 from uq._base.validation import check_level, check_number, check_same_length, check_vector
 
@@ -33,7 +33,7 @@ class BatchSelector(BaseEstimator):
     threshold : float, default 0
         What an outcome must exceed. For cut-offs c that differ by row pass ``y_pred - c`` and ``y - c``.
     confidence_level : float, default .9
-        In (0, 1).
+        In (0, 1). What `fit` saw counts, as for all parameters.
     max_false : int, default 0
         Number of false claims that may be among the selected. 0 means that all are true, with this probability.
 
@@ -110,14 +110,20 @@ class BatchSelector(BaseEstimator):
         self
         """
         owner = "BatchSelector.fit"
+        if np.ndim(self.threshold):
+            raise InputError(
+                f"BatchSelector: threshold must be one number; got {np.size(self.threshold)} of them. For cut-offs c "
+                "that differ by row pass y_pred - c and y - c."
+            )
         validate_params(self)
-        check_level(self.confidence_level, "BatchSelector")
+        level = check_level(self.confidence_level, "BatchSelector")
         threshold = check_number(self.threshold, "BatchSelector", "threshold")
         predictions = check_vector(y_pred, owner, "y_pred")
         truth = check_vector(y, owner, "y")
         check_same_length(owner, y_pred=predictions, y=truth)
         self.scores_ = np.sort(np.where(truth <= threshold, predictions, -np.inf))
         self.n_calibration_ = len(self.scores_)
+        self._level, self._max_false = level, int(self.max_false)
         return self
 
     def select(self, y_pred):
@@ -136,17 +142,17 @@ class BatchSelector(BaseEstimator):
         check_is_fitted(self)
         predictions = check_vector(y_pred, "BatchSelector.select", "y_pred")
         n, m = self.n_calibration_, len(predictions)
-        level = as_fraction(self.confidence_level)
+        level, max_false = as_fraction(self._level), self._max_false  # as fit checked them
         cut, attained = -np.inf, 1.0
-        if self.max_false < m:
-            order = m - self.max_false
+        if max_false < m:
+            order = m - max_false
             rank = least_rank(n, m, order, level)
             cut = self.scores_[rank - 1] if rank <= n else np.inf
             attained = order_cdf(n, m, order, rank)
             if rank > n:
                 warnings.warn(
                     f"nothing is selected: n_calibration = {n} rows promise nothing about {m} rows with max_false = "
-                    f"{self.max_false} at level {self.confidence_level:g}; "
+                    f"{max_false} at level {self._level:g}; "
                     f"{least_calibration(m, order, level)} calibration rows would, or a larger max_false.",
                     InfiniteBoundWarning,
                     stacklevel=2,
@@ -154,8 +160,8 @@ class BatchSelector(BaseEstimator):
         return Selection(
             mask=predictions > cut,
             threshold=float(cut),
-            confidence_level=float(self.confidence_level),
-            max_false=int(self.max_false),
+            confidence_level=self._level,
+            max_false=max_false,
             attained_level=attained,
             guarantee="finite-sample",
             method="batch selection",

@@ -141,8 +141,8 @@ class SimultaneousConformal(BaseEstimator):
         y_std : array-like of shape (n_calibration,), optional
             The model's own standard deviation, for "normalized" alone, which needs it. Positive.
         classes : array-like of shape (n_classes,), optional
-            The label of each column of probabilities, such as ``model.classes_``. By default the sorted labels of `y`,
-            which must then be as many.
+            The label of each column of probabilities, such as ``model.classes_``. By default the names of the columns
+            of a frame, where they are the labels of `y`, else the sorted labels of `y`, which must then be as many.
 
         Returns
         -------

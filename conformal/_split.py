@@ -168,8 +168,8 @@ class SplitConformal(BaseEstimator):
         strata : array-like of shape (n_calibration,), optional
             Labels; each stratum gets a threshold of its own.
         classes : array-like of shape (n_classes,), optional
-            The label of each column of probabilities, such as ``model.classes_``. By default the sorted labels of `y`,
-            which must then be as many.
+            The label of each column of probabilities, such as ``model.classes_``. By default the names of the columns
+            of a frame, where they are the labels of `y`, else the sorted labels of `y`, which must then be as many.
 
         Returns
         -------

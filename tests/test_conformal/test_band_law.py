@@ -1,5 +1,6 @@
 """Two sorted positions at once, and counts beyond a line, against all configurations."""
 
+import time
 from fractions import Fraction
 from math import comb
 
@@ -67,3 +68,28 @@ def test_bad_input():
     for arguments in ((-1, 0.9), (11, 0.9), (2.0, 0.9), (2, 1), (2, 0), (2, 1.5)):
         with pytest.raises(InputError):
             law.exceedance_bound(*arguments)
+
+
+@pytest.mark.parametrize(("n", "m"), [(300, 200), (40, 700), (700, 40)])
+def test_the_window_loses_nothing(n, m):
+    rng = np.random.default_rng(7)
+    for _ in range(40):
+        k1, k2 = sorted(rng.integers(1, m + 1, 2).tolist())
+        low = int(np.clip(k1 * n / m + rng.normal() * np.sqrt(n), 1, n))
+        high = int(np.clip(k2 * n / m + rng.normal() * np.sqrt(n), low, n))
+        first, second = low + k1 - 2, high + k2 - 1
+        j = np.arange(k1, k2)
+        both = stats.hypergeom(n + m, m, first).pmf(j)
+        both = (both * stats.hypergeom(n + m - first, m - j, second - first).cdf(k2 - 1 - j)).sum()
+        below = stats.hypergeom(n + m, m, first).sf(k1 - 1)
+        above = stats.hypergeom(n + m, m, second).cdf(k2 - 1)
+        assert band_level(n, m, k1, k2, low, high) == pytest.approx(1 - below - above + both, abs=1e-11)
+
+
+def test_ten_million_scores_take_no_time():
+    n, started = 10**7, time.perf_counter()
+    wide = band_level(n, n, n // 10, 9 * n // 10, n // 10 - 3000, 9 * n // 10 + 3000)
+    assert time.perf_counter() - started < 1
+    # nearly two normal tails at 3000 / sd, sd^2 = 2 n / (10/9 * 10), dependent a little
+    z = 3000 / np.sqrt(2 * n * 0.09)
+    assert wide == pytest.approx(1 - 2 * stats.norm.sf(z), abs=2e-3)

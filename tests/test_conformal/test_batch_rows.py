@@ -192,9 +192,34 @@ def test_density_ratio_by_simulation_and_the_invalid_shortcut():
     ],
 )
 def test_bad_rows(fitted, asked, words):
-    predictor = BatchPredictor(ratio_bound=2.0)
+    predictor = BatchPredictor(ratio_bound=2.0 if "density_ratio" in fitted else None)
     with pytest.raises(InputError, match=words):
         predictor.fit(SCORES, **fitted).predict_interval(n_test=3, **(asked or {}))
+
+
+def test_a_ratio_bound_without_ratios_is_no_promise_about_another_population():
+    with pytest.raises(InputError, match="ratio_bound goes with density_ratio"):
+        BatchPredictor(ratio_bound=2.0).fit(SCORES)
+
+
+def test_nobody_knows_how_many_weights_are_left_by_a_density_ratio():
+    predictor = BatchPredictor(ordering=list(range(201)), ratio_bound=2.0)
+    with pytest.raises(InputError, match="do not go with density_ratio"):
+        predictor.fit(SCORES, density_ratio=np.ones(200))
+
+
+def test_the_ratio_bound_is_the_one_that_fit_saw():
+    predictor = BatchPredictor(ratio_bound=2.0).fit(SCORES, density_ratio=np.ones(200))
+    predictor.set_params(ratio_bound=9.0)
+    with pytest.raises(InputError, match="ratio_bound = 2"):
+        predictor.predict_interval(n_test=3, density_ratio=[1.0, 8.0, 1.0])
+
+
+@pytest.mark.parametrize("smallest", [1e-320, 1e-200])
+def test_a_scale_that_overflows_the_scores_is_named(smallest):
+    sigma = np.append(np.ones(199), smallest)
+    with pytest.raises(InputError, match=r"BatchPredictor.fit: y_std must not be so small"):
+        BatchPredictor().fit(np.zeros(200), np.ones(200), y_std=sigma)
 
 
 def test_bad_scales_and_weights_of_others():

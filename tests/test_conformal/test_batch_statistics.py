@@ -144,6 +144,57 @@ def test_steps_that_fall_are_found_out(step, words):
         predictor.predict_interval(n_test=3)
 
 
+@pytest.mark.parametrize(
+    "parameters",
+    [{"method": "bonferroni"}, {"ordering": "capped", "confidence_level": 0.999}, {"support": (-np.inf, np.inf)}],
+)
+@pytest.mark.parametrize(
+    ("step", "finish", "words"),
+    [
+        (lambda u, s: u - s, None, "step of a Compositional must not fall"),
+        (lambda u, s: s - 0.3 * u, None, "step of a Compositional must not fall"),
+        (np.add, lambda u, m: -u, "finish of a Compositional must not fall"),
+        (np.add, lambda u, m: abs(u), "finish of a Compositional must not fall"),
+        (max, None, "element by element"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::uq.exceptions.InfiniteBoundWarning")
+def test_falls_are_found_out_where_no_program_runs(parameters, step, finish, words):
+    statistic = Compositional(step, 0.0, finish)
+    parameters = {"method": "exact", "support": (-9, 9), "confidence_level": 0.99} | parameters
+    with pytest.raises(InputError, match=words):
+        BatchPredictor(statistic, **parameters).fit(SCORES).predict_interval(n_test=30)
+
+
+@pytest.mark.parametrize("method", ["exact", "bonferroni", "partition"])
+@pytest.mark.parametrize("step", [max, lambda u, s: u + s if u > 0 else s])
+def test_steps_of_single_numbers_are_told_the_way(method, step):
+    predictor = BatchPredictor(Compositional(step, 0.0), method=method, support=(-9, 9)).fit(SCORES)
+    with pytest.raises(InputError, match=r"use np\.maximum in place of max"):
+        predictor.predict_interval(n_test=3)
+
+
+@pytest.mark.parametrize("method", ["exact", "bonferroni", "partition"])
+@pytest.mark.filterwarnings("ignore::uq.exceptions.InfiniteBoundWarning")
+def test_finish_may_not_fall_in_the_program_and_overflow_is_quiet(method):
+    explosive = Compositional(lambda u, s: u + np.exp(900 * s), 0.0, lambda u, m: np.log(u) + np.exp(u) / 9)
+    predictor = BatchPredictor(explosive, alternative="less", method=method, support=(-9, 9)).fit(SCORES)
+    assert predictor.predict_interval(n_test=3).upper == np.inf
+    if method == "exact":
+        falling = BatchPredictor(Compositional(np.add, 0.0, lambda u, m: abs(u)), method=method, support=(-9, 9))
+        with pytest.raises(InputError, match="finish of a Compositional must not fall"):
+            falling.fit(SCORES).predict_interval(n_test=3)
+
+
+def test_a_drawn_mean_of_many_rows_takes_the_bound():
+    scores = np.random.default_rng(8).normal(size=10**5)
+    interval = BatchPredictor(method="monte_carlo").fit(scores).predict_interval(n_test=10)
+    wide = BatchPredictor(method="bound").fit(scores).predict_interval(n_test=10)
+    assert interval.method == "monte_carlo (bound), capped ordering"
+    assert interval.lower == pytest.approx(wide.lower, rel=0.02)
+    assert interval.upper == pytest.approx(wide.upper, rel=0.02)
+
+
 def test_bad_composites():
     with pytest.raises(InputError, match="callable"):
         Compositional(3, 0.0)

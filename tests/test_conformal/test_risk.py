@@ -164,7 +164,63 @@ def test_accepts_what_it_says():
     np.testing.assert_array_equal(selection.mask, confidence >= control.threshold_)
     assert selection.target == 0.1
     assert "risk below 0.1" in str(selection)
-    assert 0.6 < control.threshold_ < 0.9
+    assert control.threshold_ > 0.6
+
+
+@pytest.mark.parametrize(
+    ("n", "curve", "least"),
+    [
+        (1000, lambda c: np.full_like(c, 0.05), 0.95),
+        (1000, lambda c: np.where(c > 0.98, 0.3, 0.03), 0.95),
+        (500, lambda c: np.full_like(c, 0.05), 0.85),
+        (500, lambda c: 0.3 * (1 - c), 0.22),
+        (1000, lambda c: 0.5 - c / 2, 0.14),
+        (5000, lambda c: 0.5 - c / 2, 0.3),
+        (250, lambda c: np.full_like(c, 0.05), 0.6),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::uq.exceptions.InfiniteBoundWarning")
+def test_one_unlucky_first_step_does_not_decide_everything(n, curve, least):
+    """A single walk lost more than half of what can be accepted, and the more rows there were, the more it lost."""
+    share = []
+    for seed in range(60):
+        confidence, correct = data(n, curve, seed)
+        share.append((confidence >= RiskControl().fit(confidence, correct).threshold_).mean())
+    assert np.mean(share) > least
+
+
+def test_promises_are_those_that_fit_checked():
+    confidence, correct = data(1000, lambda c: 0.5 - c / 2)
+    control = RiskControl().fit(confidence, correct)
+    selection = control.select(confidence)
+    control.set_params(target=0.001, confidence_level=0.999)
+    assert control.select(confidence) == selection
+    assert (selection.target, selection.confidence_level) == (0.1, 0.95)
+
+
+@pytest.mark.filterwarnings("ignore::uq.exceptions.InfiniteBoundWarning")
+def test_what_a_classifier_gives_is_explained():
+    with pytest.raises(InputError, match=r"y_prob\.max\(axis=1\)"):
+        RiskControl().fit(np.full((9, 3), 1 / 3), np.ones(9))
+    with pytest.raises(InputError, match="y_pred == y_true"):
+        RiskControl().fit(np.full(9, 0.5), ["cat"] * 9)
+    with pytest.raises(InputError, match=r"y_prob\.max\(axis=1\)"):
+        RiskControl().fit(np.arange(9.0), np.ones(9)).select(np.full((9, 3), 1 / 3))
+
+
+def test_more_thresholds_than_can_be_betted_on_are_refused():
+    n = 10**5
+    with pytest.raises(InputError, match="thresholds must number at most 2000"):
+        RiskControl(np.asarray, thresholds=np.linspace(0, 1, 2001)).fit(np.linspace(0, 1, n), np.full(n, 0.05))
+
+
+def test_fixed_thresholds_bet_on_the_rows_they_accept():
+    rng = np.random.default_rng(6)
+    confidence, losses, grid = rng.random(300), rng.beta(1, 9, 300), [0.0, 0.3, 0.6]
+    control = RiskControl(np.asarray, target=0.2, thresholds=grid).fit(confidence, losses)
+    for t, p in zip(control.thresholds_, control.pvalues_, strict=True):
+        alone = RiskControl(np.asarray, target=0.2, confidence_level=1 - 0.05 / 3, thresholds=[t])
+        assert alone.fit(confidence, losses).pvalues_[0] == pytest.approx(p, rel=1e-9)
 
 
 def test_no_threshold_is_an_answer():

@@ -108,6 +108,20 @@ def test_bad_parameters(parameters):
         BatchSelector(**parameters).fit([1.0, 2.0], [0.0, 1.0])
 
 
+def test_promises_are_those_that_fit_checked():
+    selector = BatchSelector(0, 0.5, 1).fit(np.linspace(-1, 1, 40), np.linspace(-1, 1, 40))
+    selection = selector.select([0.2, 3.0, 1.5])
+    selector.set_params(max_false=-3, confidence_level=9)
+    assert selector.select([0.2, 3.0, 1.5]) == selection
+    assert (selection.max_false, selection.confidence_level) == (1, 0.5)
+
+
+def test_many_cut_offs_are_told_the_way():
+    with pytest.raises(InputError, match=r"got 5000 of them.*y_pred - c") as caught:
+        BatchSelector(threshold=np.arange(5000.0)).fit([1.0, 2.0], [0.0, 1.0])
+    assert len(str(caught.value)) < 200
+
+
 def test_before_fit():
     with pytest.raises(NotFittedError):
         BatchSelector().select([1.0])
@@ -126,6 +140,40 @@ def test_selection_record(axes):
     assert "at most 1 of them false" in str(selection)
     assert selection.plot(axes) is axes
     assert len(selection) == 3
+
+
+FIELDS = {"mask": np.array([True, False]), "threshold": 0.5, "confidence_level": 0.9}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"mask": [1, 0]}, {"mask": np.ones((2, 2), bool)}, {"confidence_level": 9}, {"threshold": np.nan},
+     {"threshold": "a"}, {"max_false": -1}, {"max_false": 1.5}, {"target": 2}, {"attained_level": -0.1},
+     {"guarantee": "sure"}, {"scores": [1.0]}, {"scores": [np.nan, 1.0]}, {"index": ("a",)}],
+)  # fmt: skip
+def test_a_selection_that_cannot_be_is_refused(wrong):
+    with pytest.raises(InputError, match=f"Selection: {next(iter(wrong))}"):
+        Selection(**FIELDS | wrong)
+
+
+def test_a_mask_may_be_a_list():
+    selection = Selection(**FIELDS | {"mask": [True, False], "max_false": 1})
+    assert selection.rows.tolist() == [0]
+    assert "without a guarantee" in str(selection)
+    assert "without a guarantee" not in str(Selection(**FIELDS, guarantee="exact", max_false=1))
+
+
+def test_no_bar_holds_rows_of_both_sides(axes):
+    scores = np.linspace(0, 1, 50)
+    selection = Selection(**FIELDS | {"mask": scores > 0.434}, scores=scores, target=0.1)
+    for threshold in (0.434, 1e-3, 0.999, 5.0):
+        axes.clear()
+        Selection(mask=scores > threshold, threshold=threshold, confidence_level=0.9, scores=scores).plot(axes)
+        edges = {round(bar.get_x(), 9) for bar in axes.patches}
+        assert threshold > 1 or threshold in edges
+        shown = [text.get_text() for text in axes.get_legend().get_texts()]
+        assert shown == (["selected", "not selected"] if threshold < 1 else ["not selected"])
+    assert selection.n_selected == 28
 
 
 # ---- p-values

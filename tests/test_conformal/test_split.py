@@ -1,5 +1,6 @@
 """SplitConformal and SimultaneousConformal: what they refuse and warn of, and what their answers are."""
 
+import time
 import warnings
 
 import numpy as np
@@ -9,6 +10,7 @@ from sklearn.exceptions import NotFittedError
 from test_conformal.row_data import Asymmetric, margin, outcomes, probabilities
 
 from conformal import BatchPredictor, SimultaneousConformal, SplitConformal
+from conformal._scores import AdaptiveScore
 from uq import WrappedModel, citation, coverage_report
 from uq.exceptions import InfiniteBoundWarning, InputError
 
@@ -391,6 +393,58 @@ def test_the_batch_decides_how_wide_it_is():
     every = SimultaneousConformal(coverage=1).fit(y_pred, y).predict_interval(np.zeros(10))
     assert every.width[0] > widths[0]
     assert every.method.endswith("10 of 10 rows")
+
+
+@pytest.mark.parametrize("smallest", [1e-320, 1e-200])
+def test_a_scale_that_overflows_the_scores_is_named(smallest):
+    y_pred, y = outcomes(50)
+    with pytest.raises(InputError, match=r"SplitConformal.fit: y_std must not be so small"):
+        SplitConformal("normalized").fit(y_pred, y, y_std=np.append(np.ones(49), smallest))
+
+
+@pytest.mark.parametrize(("then", "now"), [([0, 1], ["0", "1"]), (["0", "1"], [0, 1]),
+                                           ([0, 1], np.array(["2020-01-01", "2020-01-02"], "M8[D]"))])  # fmt: skip
+def test_strata_of_another_kind_are_not_taken_for_unseen_ones(then, now):
+    y_pred, y = outcomes(80)
+    fitted = SplitConformal().fit(y_pred, y, strata=list(then) * 40)
+    with pytest.raises(InputError, match="strata must be labels of the kind that fit had"):
+        fitted.predict_interval(y_pred[:2], strata=now)
+
+
+def test_many_strata_of_few_rows_take_no_time():
+    n = 50_000
+    fitted = SplitConformal(confidence_level=0.5).fit(np.zeros(2 * n), np.arange(2 * n), strata=np.repeat(range(n), 2))
+    started = time.perf_counter()
+    interval = fitted.predict_interval(np.zeros(n), strata=np.arange(n))
+    assert time.perf_counter() - started < 0.6
+    np.testing.assert_allclose(interval.upper, 2 * np.arange(n) + 1)
+
+
+def test_probabilities_are_shown_the_way_to_sets():
+    y_prob, y = probabilities()
+    with pytest.raises(InputError, match="score='lac' or 'aps'"):
+        SplitConformal().fit(y_prob, np.arange(len(y)))
+    with pytest.raises(InputError, match="'absolute', 'signed', 'normalized', 'quantile', 'lac', 'aps'"):
+        SplitConformal("apps").fit(y_prob, y)
+    with pytest.raises(InputError, match="'auto', 'exact', 'bound', 'monte_carlo', 'partition', 'bonferroni'"):
+        BatchPredictor(method="exactly").fit(np.arange(9.0))
+
+
+def test_counted_sums_are_those_of_the_sorted_probabilities():
+    y_prob = np.round(np.random.default_rng(3).dirichlet(np.ones(5), 20_000), 2)
+    few = AdaptiveScore().table(y_prob, None)
+    for row, found in zip(y_prob[:300], few[:300], strict=True):
+        np.testing.assert_allclose(found, [row[row >= p].sum() for p in row], rtol=1e-12)
+    np.testing.assert_array_equal(few[-1:], AdaptiveScore().table(y_prob[-1:], None))  # alone or among others
+
+
+def test_the_report_of_sets_says_sets():
+    y_prob, y = probabilities()
+    report = coverage_report(SplitConformal("lac").fit(y_prob, y).predict_set(y_prob), y)
+    assert "coverage of 90 % sets" in str(report)
+    assert "coverage of 90 % intervals" in str(
+        coverage_report(SplitConformal().fit(*outcomes()).predict_interval(outcomes()[0]), outcomes()[1])
+    )
 
 
 def test_cites_its_papers():
