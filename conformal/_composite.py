@@ -111,7 +111,7 @@ def composite_work(n, m):
 def composite_bound(side, statistic, sign, ordering, method):
     """Bound the statistic (sign 1) or its negative (sign -1, negated scores) within the quantile of the rank sum."""
     if method == "bonferroni":
-        check_rises(statistic, side, sign)
+        _check_rises(statistic, side, sign)
         alone = order_bound(side, 1, "bonferroni")
         value = sign * alone.value if isfinite(alone.value) else 0.0
         worst = sign * float(statistic.evaluate(np.full(side.m, value))) if isfinite(alone.value) else inf
@@ -120,7 +120,7 @@ def composite_bound(side, statistic, sign, ordering, method):
     label = f"{'monte_carlo' if drawn else 'exact'}, {ordering} ordering"
     quantile, attained = (capped_quantile if ordering == "capped" else rank_quantile)(side, drawn)
     if quantile is None:
-        check_rises(statistic, side, sign)
+        _check_rises(statistic, side, sign)
         if isfinite(side.top):
             value = sign * float(statistic.evaluate(np.full(side.m, sign * side.top)))
             return Bound(value, 1.0, label, by_draws=drawn)
@@ -128,7 +128,7 @@ def composite_bound(side, statistic, sign, ordering, method):
         return Bound(inf, 1.0, label, finite_from=int(needed) if needed > side.n else None, by_draws=drawn)
     usable = side.scores if ordering == "capped" else np.append(side.scores, side.top)[: quantile - side.m + 1]
     if not isfinite(usable[-1]):
-        check_rises(statistic, side, sign)
+        _check_rises(statistic, side, sign)
         return Bound(inf, 1.0, label)
     return Bound(
         sign * composite_best(sign * usable, side.m, quantile, statistic, sign), attained, label, by_draws=drawn
@@ -191,7 +191,7 @@ def _falls(what, where):
     )
 
 
-def check_rises(statistic, side, sign):
+def _check_rises(statistic, side, sign):
     """Raise where `step` or `finish` falls on the values that steps over a sample of the scores reach."""
     ends = [side.top] if isfinite(side.top) else []
     scores = np.unique(sign * np.append(_spread(side.scores, SAMPLE), ends))
