@@ -218,7 +218,7 @@ def test_missing_labels_are_refused():
             as_labels(column, "f", "groups")
 
 
-@pytest.mark.parametrize("bad", [np.zeros((2, 2)), 3, "ab", None, [[1, 2], [3]]], ids=lambda x: repr(x).split(" at 0x")[0])
+@pytest.mark.parametrize("bad", [np.zeros((2, 2)), 3, "ab", None, [[1, 2], [3]]], ids=repr)
 def test_labels_are_one_per_row(bad):
     with pytest.raises(InputError, match="groups must"):
         as_labels(bad, "f", "groups")
