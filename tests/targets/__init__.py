@@ -5,6 +5,7 @@ A public name that is not driven stands in a `NOT_DRIVEN`, with its reason.
 
 from . import (
     calibration_binned,
+    calibration_confidence,
     calibration_curves,
     calibration_recalibrators,
     conformal,
@@ -19,7 +20,8 @@ TARGETS = {
     **conformal.TARGETS,
     **conformal_selection.TARGETS,
     **calibration_binned.TARGETS,
+    **calibration_confidence.TARGETS,
     **calibration_curves.TARGETS,
     **calibration_recalibrators.TARGETS,
 }
-NOT_DRIVEN = {**evaluation.NOT_DRIVEN, **conformal_selection.NOT_DRIVEN}
+NOT_DRIVEN = {**evaluation.NOT_DRIVEN, **conformal_selection.NOT_DRIVEN, **calibration_confidence.NOT_DRIVEN}

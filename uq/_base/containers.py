@@ -5,7 +5,17 @@ import numpy as np
 
 from .exceptions import InputError, MissingExtraError
 
-__all__ = ["LONG_TEXT", "as_labels", "as_numeric", "as_real", "column_names", "frame_columns", "index_of", "to_frame"]
+__all__ = [
+    "LONG_TEXT",
+    "as_labels",
+    "as_numeric",
+    "as_real",
+    "column_names",
+    "frame_columns",
+    "index_of",
+    "is_missing",
+    "to_frame",
+]
 
 LONG_TEXT = 200  # NumPy pads strings to the longest, so longer ones are kept as objects
 
@@ -26,7 +36,7 @@ def as_numeric(x, owner, name):
     if array.dtype.kind == "O":
         try:
             if not any(isinstance(v, _NO_NUMBERS) for v in array.flat):
-                missing = np.fromiter((_is_missing(v) for v in array.flat), bool, array.size).reshape(array.shape)
+                missing = np.fromiter((is_missing(v) for v in array.flat), bool, array.size).reshape(array.shape)
                 return np.where(missing, np.nan, array).astype(np.float64)
         except (TypeError, ValueError, OverflowError):
             pass
@@ -59,7 +69,7 @@ def as_labels(x, owner, name):
     elif array.dtype.kind == "O":
         kinds = set(map(type, array))
         text = next((kind for kind in (str, bytes) if kinds and all(issubclass(k, kind) for k in kinds)), None)
-        missing = np.array([] if text else [_is_missing(v) for v in array], dtype=bool)
+        missing = np.array([] if text else [is_missing(v) for v in array], dtype=bool)
         if text and max(map(len, array)) <= LONG_TEXT:
             array = array.astype(text)
     else:
@@ -72,7 +82,7 @@ def as_labels(x, owner, name):
     return array
 
 
-def _is_missing(value):
+def is_missing(value):
     """Tell None, NaN, NaT and pandas' NA, which refuses to be compared."""
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True

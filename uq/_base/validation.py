@@ -243,7 +243,9 @@ def check_weights(sample_weight, owner, n, name="sample_weight"):
     if len(weights) != n:
         raise InputError(f"{owner}: {name} must have one weight per row ({n}); got {len(weights)}.")
     if (weights < 0).any() or not weights.sum() > 0:
-        raise InputError(f"{owner}: {name} must be non-negative with a positive sum; got {_sample(weights)}.")
+        raise InputError(
+            f"{owner}: {name} must be non-negative with a positive sum, not all zero; got {_sample(weights)}."
+        )
     return weights
 
 
