@@ -12,6 +12,7 @@ __all__ = [
     "merge",
     "null_replicates",
     "order_limits",
+    "rank_starts",
     "row_replicates",
     "weighted_null_replicates",
 ]
@@ -22,6 +23,13 @@ _BLOCK = 1 << 21  # numbers that a block of replicates may hold
 def merge(starts, *columns):
     """Return the sums of the columns over the runs that begin at `starts`."""
     return tuple(np.add.reduceat(column, starts) for column in columns)
+
+
+def rank_starts(totals, most):
+    """Return where at most `most` runs of nearly equal weight begin: chosen by forecasts and weights alone."""
+    middle = np.cumsum(totals) - totals / 2
+    label = np.floor(middle / totals.sum() * most)
+    return np.flatnonzero(np.concatenate([[True], label[1:] != label[:-1]]))
 
 
 def honest_band(sums, totals, alpha):

@@ -1,13 +1,14 @@
 """Three estimates of the share of events given the forecast, from the rows and from replicates of their cells."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from uq._base.grid import bin_masses, bin_matrix, cell_centers, cells_for, coefficients, heat
 
-from ._bands import merge
+from ._bands import merge, rank_starts
 from ._bins import uniform_bins
 from ._isotone import blocks
 from ._smooth import smooth_error
@@ -34,18 +35,21 @@ class Cells:
         return np.searchsorted(self.first, p, side="right") - 1
 
 
-def make_cells(unique, sums, totals, bins=None):
-    """Return the unique forecasts as they are, or pooled within a 4096th (and within their bin) where there are more.
+def make_cells(unique, sums, totals, bins=None, *, equal_width=False):
+    """Return the unique forecasts as they are, or pooled (within their bin) where there are more than 4096.
 
-    The outcome of a pooled row is then drawn from the mean of its cell: off by 2.5e-4 at most, and right on average.
+    Pooled are neighbours by rank, which resolves rare events too, or within a 4096th of [0, 1], for a kernel whose
+    bandwidth is a width. The curve that is judged must be that of the same cells: pooling moves an isotonic fit.
     """
     if len(unique) <= CELLS:
         return Cells(unique, sums, totals, unique)
-    label = (unique * CELLS).astype(np.intp)
-    changes = label[1:] != label[:-1]
+    if equal_width:
+        label = (unique * CELLS).astype(np.intp)
+        starts = np.flatnonzero(np.concatenate([[True], label[1:] != label[:-1]]))
+    else:
+        starts = rank_starts(totals, CELLS)
     if bins is not None:
-        changes |= bins[1:] != bins[:-1]
-    starts = np.flatnonzero(np.concatenate([[True], changes]))
+        starts = np.union1d(starts, 1 + np.flatnonzero(bins[1:] != bins[:-1]))
     p, sums, pooled = merge(starts, unique * totals, sums, totals)
     return Cells(p / pooled, sums, pooled, unique[starts])
 
@@ -53,31 +57,27 @@ def make_cells(unique, sums, totals, bins=None):
 class IsotonicCurve:
     """The non-decreasing least squares fit; points are the ends of its blocks and some of the forecasts between."""
 
-    def __init__(self, unique, sums, totals):
-        self.fit, starts = blocks(sums, totals)
-        last = len(unique) - 1
+    def __init__(self, cells):
+        self.fit, starts = blocks(cells.sums, cells.totals)
+        last = len(cells.p) - 1
         index = np.unique(np.linspace(0, last, min(last + 1, POINTS)).round().astype(np.intp))
         index = np.union1d(index, np.concatenate([starts, starts[1:] - 1]))
-        self.unique, self.x, self.y = unique, unique[index], self.fit[index]
-        self.edges = np.append(self.x, np.inf)
-        self.bins = None
-
-    def prepare(self, cells):
-        """Keep where the cells of replicates lie."""
-        self._p = cells.p
+        self.cells, self.x, self.y = cells, cells.p[index], self.fit[index]
+        self.edges = np.append(cells.first[index], np.inf)
 
     def replicate(self, sums, totals):
         """Return the curve of each replicate at the points."""
         out = np.empty((len(sums), len(self.x)))
         for row, s, t in zip(out, sums, totals, strict=True):
             there = t > 0
-            row[:] = np.interp(self.x, self._p[there], blocks(s[there], t[there])[0])
+            row[:] = np.interp(self.x, self.cells.p[there], blocks(s[there], t[there])[0])
         return out
 
     def agreeing(self, i, p):
         """Return the rows whose outcomes alone make the curve 0 or 1 at point i."""
-        same = self.x[self.y == self.y[i]]
-        return (p >= same[0]) & (p <= same[-1])
+        start, stop = (np.searchsorted(self.fit, self.y[i], side=side) for side in ("left", "right"))
+        first = np.append(self.cells.first, np.inf)
+        return (p >= first[start]) & (p < first[stop])
 
 
 class BinsCurve:
@@ -85,16 +85,13 @@ class BinsCurve:
 
     def __init__(self, unique, sums, totals, n_bins):
         # a value between an edge and its rounding to single precision must not part a bin
-        self.bins = np.maximum.accumulate(uniform_bins(unique, n_bins))
-        starts = np.flatnonzero(np.concatenate([[True], self.bins[1:] != self.bins[:-1]]))
+        bins = np.maximum.accumulate(uniform_bins(unique, n_bins))
+        starts = np.flatnonzero(np.concatenate([[True], bins[1:] != bins[:-1]]))
         x, s, t = merge(starts, unique * totals, sums, totals)
         self.x, self.y = x / t, np.clip(s / t, 0.0, 1.0)
-        self._first = unique[starts]
-        self.edges = np.append(self._first, np.inf)
-
-    def prepare(self, cells):
-        """Keep where the bins begin among the cells."""
-        self._starts = cells.of(self._first)
+        self.edges = np.append(unique[starts], np.inf)
+        self.cells = make_cells(unique, sums, totals, bins)
+        self._starts = self.cells.of(unique[starts])
 
     def replicate(self, sums, totals):
         """Return the means of each replicate; NaN where a bin is empty."""
@@ -109,31 +106,33 @@ class BinsCurve:
 class KernelCurve:
     """Ratio of two reflected Gaussian smooths, whose bandwidth is the smooth calibration error."""
 
-    def __init__(self, unique, sums, totals, p, residuals, weights):
+    def __init__(self, cells, p, residuals, weights):
+        self.cells = cells
         self.bandwidth = max(smooth_error(p, residuals, weights)[0], NARROWEST)
         self._size = cells_for(self.bandwidth, least=1024, fineness=32)
         centers = cell_centers(self._size)
-        near = [np.abs(centers - end).argmin() for end in (unique[0], unique[-1])]
+        near = [np.abs(centers - end).argmin() for end in cells.p[[0, -1]]]
         index = np.unique(np.linspace(near[0], near[1], KERNEL_POINTS).round().astype(np.intp))
-        hits, mass = (self._smooth(unique, column)[index] for column in (sums, totals))
+        hits, mass = (self._smooth(cells.p, column)[index] for column in (cells.sums, cells.totals))
         # between two heaps of forecasts, many bandwidths apart, there is nothing to smooth
         seen = mass > 1e-9 * mass.max()
         self._index, self.x = index[seen], centers[index[seen]]
         self.y = np.clip(hits[seen] / mass[seen], 0.0, 1.0)
         self.edges = np.concatenate([[-np.inf], (self.x[1:] + self.x[:-1]) / 2, [np.inf]])
-        self.bins = None
 
     def _smooth(self, p, column):
         return heat(coefficients(bin_masses(p, column, self._size)), self.bandwidth)
 
-    def prepare(self, cells):
-        """Keep where the cells of replicates lie."""
-        self._matrix = bin_matrix(cells.p, self._size)
+    @cached_property
+    def _kernel(self):
+        """What each cell gives to each point: the grid is far finer than both, and smoothing symmetric."""
+        peaks = np.zeros((len(self.x), self._size))
+        peaks[np.arange(len(self.x)), self._index] = 1.0
+        return bin_matrix(self.cells.p, self._size) @ heat(coefficients(peaks), self.bandwidth).T
 
     def replicate(self, sums, totals):
         """Return the curve of each replicate; NaN where no row is near."""
-        both = np.stack([columns @ self._matrix for columns in (sums, totals)])
-        hits, mass = heat(coefficients(both), self.bandwidth)[..., self._index]
+        hits, mass = sums @ self._kernel, totals @ self._kernel
         seen = mass > 1e-9 * mass.max(axis=1, keepdims=True)
         return np.where(seen, np.clip(hits / np.where(seen, mass, 1.0), 0.0, 1.0), np.nan)
 

@@ -19,11 +19,12 @@ from ._bands import (
     merge,
     null_replicates,
     order_limits,
+    rank_starts,
     row_replicates,
     weighted_null_replicates,
 )
 from ._bins import uniform_bins
-from ._curves import CELLS, BinsCurve, IsotonicCurve, KernelCurve, make_cells
+from ._curves import CELLS, BinsCurve, Cells, IsotonicCurve, KernelCurve, make_cells
 from ._forecast import check_forecast
 from ._isotone import step, tie_sums
 
@@ -160,8 +161,10 @@ def reliability_curve(
     Clusters void it (it then covers far too rarely), and so does a curve that decreases. Beyond 1000 different
     forecasts neighbours are pooled, for which the band pays with the width of a cell, and stays valid. The consistency
     band is finite-sample for one point named beforehand: a calibrated forecaster leaves it there with probability at
-    most 1 - `confidence_level` (beyond 4096 different forecasts outcomes are drawn from means of neighbours, and the
-    result says "asymptotic"); the whole curve leaves it somewhere more often. The bootstrap band is pointwise. For bins
+    most 1 - `confidence_level`; the whole curve leaves it somewhere more often. It is asymptotic for the kernel, whose
+    bandwidth comes from the outcomes while replicates keep it (at a nominal 90 % and a forecast of .3 the curve was
+    outside in 12.5 % of runs), and beyond 4096 different forecasts. There neighbours are pooled, for this band and the
+    bootstrap, and the curve is that of the pooled forecasts, as its replicates are. The bootstrap band is pointwise. For bins
     it is asymptotic; for the kernel too, yet for the smoothed curve and not the true one; for the isotonic curve it
     redraws outcomes from the fit (rows or clusters, where outcomes are shares or come in groups), is approximate, and
     promises nothing. Where all outcomes behind a point agree no resampling shows variation, and the exact binomial
@@ -204,12 +207,14 @@ def reliability_curve(
         seen = weights / weights.max() > 0
         p, y, weights, codes = (None if a is None else a[seen] for a in (p, y, weights, codes))
     unique, sums, totals = tie_sums(p, y, weights)
-    if method == "isotonic":
-        curve: Any = IsotonicCurve(unique, sums, totals)
-    elif method == "bins":
-        curve = BinsCurve(unique, sums, totals, n_bins)
+    resampled = band in ("consistency", "bootstrap")
+    if method == "bins":
+        curve: Any = BinsCurve(unique, sums, totals, n_bins)
     else:
-        curve = KernelCurve(unique, sums, totals, p, p - y, weights)
+        cells = Cells(unique, sums, totals, unique)
+        if resampled:
+            cells = make_cells(unique, sums, totals, equal_width=method == "kernel")
+        curve = IsotonicCurve(cells) if method == "isotonic" else KernelCurve(cells, p, p - y, weights)
     binary = rows.binary
     result = ReliabilityCurve(
         x=curve.x,
@@ -225,9 +230,7 @@ def reliability_curve(
     if band == "honest":
         lower, upper, guarantee = _honest(curve.x, unique, sums, totals, 1 - level)
     else:
-        cells = make_cells(unique, sums, totals, curve.bins)
-        curve.prepare(cells)
-        draws = _draws(curve, band, cells, (p, y, weights, codes), n_resamples, rng)
+        draws = _draws(curve, band, (p, y, weights, codes), n_resamples, rng)
         lower, upper = order_limits(draws, level)
         if (n_resamples + 1) * (1 - level) / 2 < 1 - 1e-9:
             warnings.warn(
@@ -240,7 +243,9 @@ def reliability_curve(
             lower, upper = _with_agreeing(curve, lower, upper, p, codes, 1 - level)
             guarantee = "none" if method == "isotonic" else "asymptotic"
         else:
-            guarantee = "finite-sample" if len(unique) <= CELLS or weights is not None else "asymptotic"
+            # weighted rows are drawn one by one, and a bin holds whole cells
+            exact = len(unique) <= CELLS or (method == "bins" and weights is not None)
+            guarantee = "finite-sample" if exact and method != "kernel" else "asymptotic"
     return replace(
         result,
         lower=lower,
@@ -283,10 +288,7 @@ def _honest(x, unique, sums, totals, alpha):
     sums, totals = np.round(sums), np.round(totals)
     first, last = unique, unique
     if len(unique) > MOST:
-        # cells of nearly equal weight: chosen by the forecasts alone
-        middle = np.cumsum(totals) - totals / 2
-        label = np.floor(middle / totals.sum() * MOST)
-        starts = np.flatnonzero(np.concatenate([[True], label[1:] != label[:-1]]))
+        starts = rank_starts(totals, MOST)
         first, last = unique[starts], unique[np.append(starts[1:], len(unique)) - 1]
         sums, totals = merge(starts, sums, totals)
     lower, upper = honest_band(sums, totals, alpha)
@@ -303,9 +305,10 @@ def _honest(x, unique, sums, totals, alpha):
     return lower, upper, "finite-sample"
 
 
-def _draws(curve, band, cells, rows, n_resamples, rng):
+def _draws(curve, band, rows, n_resamples, rng):
     """Return the curve of each replicate, shape (n_resamples, n_points)."""
     p, y, weights, codes = rows
+    cells = curve.cells
     counted = weights is None and is_binary(y)
     if band == "consistency":
         if weights is None:
@@ -314,11 +317,10 @@ def _draws(curve, band, cells, rows, n_resamples, rng):
             parts = weighted_null_replicates(cells.of(p), len(cells.p), p, weights, n_resamples, rng)
     elif isinstance(curve, IsotonicCurve) and codes is None and is_binary(y):
         if weights is None:
-            fitted = np.interp(cells.p, curve.unique, curve.fit)
-            parts = null_replicates(fitted, cells.totals, n_resamples, rng)
+            parts = null_replicates(curve.fit, cells.totals, n_resamples, rng)
         else:
-            fitted = np.interp(p, curve.unique, curve.fit)
-            parts = weighted_null_replicates(cells.of(p), len(cells.p), fitted, weights, n_resamples, rng)
+            of = cells.of(p)
+            parts = weighted_null_replicates(of, len(cells.p), curve.fit[of], weights, n_resamples, rng)
     elif counted and codes is None:
         parts = row_replicates(cells.sums, cells.totals, n_resamples, rng)
     else:

@@ -83,6 +83,30 @@ def test_a_calibrated_forecaster_leaves_the_consistency_band_as_often_as_allowed
     assert outside >= stats.binom.ppf(BAND, reps, 0.08)
 
 
+def rare_outside(seed, n, weighted, level=0.9):
+    """Whether a calibrated forecaster of rare events leaves the band at the largest forecast."""
+    rng = np.random.default_rng([8, seed])
+    p = rng.random(n) * 0.01
+    y = (rng.random(n) < p).astype(float)
+    weights = np.ones(n) if weighted else None
+    curve = reliability_curve(
+        y, p, band="consistency", confidence_level=level, n_resamples=99, rng=seed, sample_weight=weights
+    )
+    return not curve.lower[-1] - 1e-12 <= curve.y[-1] <= curve.upper[-1] + 1e-12
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_rare_events_stay_in_the_consistency_band(weighted):
+    assert sum(rare_outside(seed, 20_000, weighted) for seed in range(20)) <= stats.binom.isf(BAND, 20, 0.1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n", [5000, 50_000])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_rare_events_stay_in_the_consistency_band_400_times(weighted, n):
+    assert sum(rare_outside(seed, n, weighted) for seed in range(400)) <= stats.binom.isf(BAND, 400, 0.1)
+
+
 def test_a_miscalibrated_forecaster_leaves_the_consistency_band():
     rng = np.random.default_rng(5)
     p = rng.random(1000)

@@ -14,7 +14,7 @@ from sklearn.isotonic import IsotonicRegression
 
 from calibration import reliability_curve, smooth_calibration_error
 from calibration._bands import honest_band
-from calibration._curves import make_cells
+from calibration._curves import Cells, KernelCurve, make_cells
 from calibration._isotone import tie_sums
 from uq import Curve, citation
 from uq._base import plot
@@ -105,7 +105,9 @@ def test_a_band_has_a_level_a_guarantee_and_a_seed(method, band):
     assert ((curve.lower >= 0) & (curve.lower <= curve.upper) & (curve.upper <= 1)).all()
     assert curve.confidence_level == 0.9
     bootstrap = "none" if method == "isotonic" else "asymptotic"
-    assert curve.guarantee == {"bootstrap": bootstrap}.get(band, "finite-sample")
+    # the bandwidth of the kernel is that of the outcomes, in replicates too
+    null = "asymptotic" if method == "kernel" else "finite-sample"
+    assert curve.guarantee == {"bootstrap": bootstrap, "consistency": null, "honest": "finite-sample"}[band]
     assert curve == reliability_curve(y, p, method=method, band=band, confidence_level=0.9, n_resamples=199, rng=1)
     bare = reliability_curve(y, p, method=method)
     assert (bare.x == curve.x).all()
@@ -224,7 +226,7 @@ def test_the_bootstrap_takes_weights_shares_and_clusters(method):
                 assert ((curve.lower <= curve.y + 1e-9) & (curve.y - 1e-9 <= curve.upper)).all()
     common["band"] = "consistency"
     curve = reliability_curve(y, p, sample_weight=w, **common)
-    assert curve.guarantee == "finite-sample"
+    assert curve.guarantee == ("asymptotic" if method == "kernel" else "finite-sample")
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -263,6 +265,55 @@ def test_bands_of_many_rows_are_drawn_for_cells(method):
         curve = reliability_curve(y, p, method=method, band=band, n_resamples=99, rng=0, confidence_level=0.9)
         assert curve.guarantee == ("none" if (method, band) == ("isotonic", "bootstrap") else "asymptotic")
         assert np.median(curve.upper - curve.lower) < 0.1
+
+
+@pytest.mark.parametrize("band", ["consistency", "bootstrap"])
+def test_the_curve_is_pooled_as_its_replicates_are(band):
+    rng = np.random.default_rng(17)
+    p = rng.random(30_000) * 0.01
+    y = (rng.random(30_000) < p).astype(float)
+    curve = reliability_curve(y, p, band=band, n_resamples=39, rng=0)
+    cells = make_cells(*tie_sums(p, y))
+    assert 4000 < len(cells.p) <= 4096, "rare events are resolved"
+    fit = IsotonicRegression().fit(cells.p, cells.sums / cells.totals, sample_weight=cells.totals)
+    assert np.allclose(curve.y, fit.predict(curve.x), atol=1e-12)
+    assert curve.count.sum() == 30_000
+
+
+def test_weights_of_pooled_forecasts_promise_no_more_than_none():
+    y, p = rows(5000, 18)
+    for method in METHODS:
+        curve = reliability_curve(
+            y, p, method=method, band="consistency", n_resamples=39, sample_weight=np.ones(5000), rng=0
+        )
+        # the mean of a bin is that of its rows, whose outcomes are drawn one by one
+        assert curve.guarantee == ("finite-sample" if method == "bins" else "asymptotic")
+
+
+def test_outcomes_that_agree_are_counted_in_pooled_cells():
+    p = np.linspace(0.1, 0.3, 6000)
+    curve = reliability_curve(np.zeros(6000), p, band="bootstrap", n_resamples=99, rng=0)
+    assert np.allclose(curve.upper, 1 - 0.025 ** (1 / 6000))
+
+
+def test_one_forecast_takes_no_grid_of_replicates():
+    import tracemalloc
+
+    y, p = np.r_[np.ones(9), np.zeros(21)], np.full(30, 0.3)
+    tracemalloc.start()
+    curve = reliability_curve(y, p, method="kernel", band="consistency", rng=0)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**24
+    assert curve.y.tolist() == pytest.approx([0.3])
+    assert curve.lower[0] < 0.2 < 0.4 < curve.upper[0]
+
+
+def test_replicates_of_the_kernel_are_smoothed_as_the_curve_is():
+    y, p = rows(300, 19)
+    cells = Cells(*(c := tie_sums(p, y)), c[0])
+    curve = KernelCurve(cells, p, p - y, None)
+    assert np.allclose(curve.replicate(cells.sums[None], cells.totals[None])[0], curve.y, atol=1e-12)
 
 
 # ---- refusals, containers, pictures
