@@ -8,7 +8,6 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from uq._base.citation import cites
-from uq._base.curve import Curve
 from uq._base.exceptions import InputError
 from uq._base.random import check_rng
 from uq._base.results import Interval
@@ -20,6 +19,7 @@ from ._bins import BLOCK, uniform_bins
 from ._cells import Cells, binned_error
 from ._forecast import check_forecast
 from ._grid_interval import grid_interval
+from ._reliability import ReliabilityCurve
 
 __all__ = ["BinnedCalibrationError"]
 
@@ -252,13 +252,13 @@ class BinnedCalibrationError(BaseEstimator):
         rng = check_rng(rng, owner)
         return grid_interval(self._sums(), self._cells(), norm, squared, level, side, n_resamples, rng, owner)
 
-    def curve(self) -> Curve:
+    def curve(self) -> ReliabilityCurve:
         """Return the reliability curve: share of events against mean probability, of the bins that hold rows.
 
         Returns
         -------
-        Curve
-            With `count`, the rows of each bin.
+        ReliabilityCurve
+            With `count`, the rows of each bin, which are its `histogram` too (of at most 100 bins).
 
         Notes
         -----
@@ -268,7 +268,7 @@ class BinnedCalibrationError(BaseEstimator):
         count = self.counts_.sum(axis=1)
         some = count > 0
         binary = self.n_classes_ == 1
-        return Curve(
+        return ReliabilityCurve(
             x=self.prob_sums_.sum(axis=1)[some] / count[some],
             y=self.counts_[some, 1] / count[some],
             count=count[some],
@@ -276,6 +276,7 @@ class BinnedCalibrationError(BaseEstimator):
             x_label="mean probability" if binary else "mean confidence",
             y_label="share of events" if binary else "accuracy",
         )
+            histogram=count if len(count) <= 100 else None,
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "counts_")

@@ -66,7 +66,8 @@ class ScoreDecomposition(Result):
     def _draw(self, ax):
         from uq._base import plot
 
-        return plot.text(ax, str(self))
+        table = str(self).split("\n", 1)[1]
+        return plot.text(ax, f"{self.method} score, n = {self.n}\n{table}")
 
 
 @cites("dimitriadis2021")

@@ -23,7 +23,7 @@ from ._bands import (
     row_replicates,
     weighted_null_replicates,
 )
-from ._bins import uniform_bins
+from ._bins import uniform_bins, uniform_edges
 from ._curves import CELLS, BinsCurve, Cells, IsotonicCurve, KernelCurve, make_cells
 from ._forecast import check_forecast
 from ._isotone import step, tie_sums
@@ -33,6 +33,7 @@ __all__ = ["ReliabilityCurve", "reliability_curve"]
 METHODS = ("isotonic", "kernel", "bins")
 BANDS = ("consistency", "honest", "bootstrap")
 HISTOGRAM = 20
+NARROW = 0.2  # forecasts within so short a range are shown alone
 MOST = 1000  # cells of the honest band, whose cost grows with their square
 OWNER = "reliability_curve"
 
@@ -60,8 +61,10 @@ class ReliabilityCurve(Curve):
 
     Parameters
     ----------
-    histogram : ndarray of shape (20,), optional
-        Rows in each of 20 equal parts of [0, 1]. The other fields are those of `uq.Curve`.
+    histogram : ndarray of shape (n_parts,), optional
+        Rows in each part of the forecasts.
+    histogram_edges : ndarray of shape (n_parts + 1,), optional
+        Where the parts begin and end; None for equal parts of [0, 1]. The other fields are those of `uq.Curve`.
 
     Examples
     --------
@@ -72,6 +75,7 @@ class ReliabilityCurve(Curve):
     """
 
     histogram: Any = None
+    histogram_edges: Any = None
 
     def _figsize(self):
         return 5.2, 5.2
@@ -139,7 +143,8 @@ def reliability_curve(
     Curve
         `x` forecasts, `y` observed shares, `lower` and `upper` the band, `count` rows: of the bin; with a forecast from
         x to the next x ("isotonic"); nearest to x ("kernel"). `plot` draws the diagonal, the curve, the band, and a
-        histogram of the forecasts (`histogram`: 20 equal parts).
+        histogram of the forecasts: of 20 equal parts of [0, 1], or of the range of the forecasts where that is shorter
+        than a fifth, which the picture shows alone; parts centred at 0, .05, ..., 1 where all forecasts are such.
 
     Raises
     ------
@@ -164,11 +169,13 @@ def reliability_curve(
     most 1 - `confidence_level`; the whole curve leaves it somewhere more often. It is asymptotic for the kernel, whose
     bandwidth comes from the outcomes while replicates keep it (at a nominal 90 % and a forecast of .3 the curve was
     outside in 12.5 % of runs), and beyond 4096 different forecasts. There neighbours are pooled, for this band and the
-    bootstrap, and the curve is that of the pooled forecasts, as its replicates are. The bootstrap band is pointwise. For bins
-    it is asymptotic; for the kernel too, yet for the smoothed curve and not the true one; for the isotonic curve it
-    redraws outcomes from the fit (rows or clusters, where outcomes are shares or come in groups), is approximate, and
-    promises nothing. Where all outcomes behind a point agree no resampling shows variation, and the exact binomial
-    limit of so many rows (or clusters) takes its place.
+    bootstrap, and the curve is that of the pooled forecasts, as its replicates are.
+
+    The bootstrap band is pointwise. For bins it is asymptotic (20 bins of 2 to 100 rows each, events of 2 to 50 %:
+    nominal 95 % covered 93 to 100 %); for the kernel too, yet for the smoothed curve and not the true one; for the
+    isotonic curve it redraws outcomes from the fit (rows or clusters, where outcomes are shares or come in groups), is
+    approximate, and promises nothing. Where all outcomes behind a point agree no resampling shows variation, and the
+    exact binomial limit of so many rows (or clusters) takes its place.
 
     References
     ----------
@@ -221,9 +228,11 @@ def reliability_curve(
         y=curve.y,
         count=_counts(curve.edges, p, unique, totals, weights),
         method=f"reliability: {method}",
+    histogram, edges = _histogram(p, unique)
         x_label="forecast probability" if binary else "confidence",
         y_label="observed share" if binary else "accuracy",
-        histogram=np.bincount(uniform_bins(p, HISTOGRAM), minlength=HISTOGRAM),
+        histogram=histogram,
+        histogram_edges=edges,
     )
     if band is None:
         return result
@@ -289,6 +298,20 @@ def _honest(x, unique, sums, totals, alpha):
     first, last = unique, unique
     if len(unique) > MOST:
         starts = rank_starts(totals, MOST)
+def _histogram(p, unique):
+    """Return the rows per part and the edges of the parts, None for equal ones of [0, 1]."""
+    if len(unique) <= HISTOGRAM + 1 and np.allclose(unique * HISTOGRAM, np.rint(unique * HISTOGRAM), rtol=0, atol=1e-5):
+        centers = np.rint(p * HISTOGRAM).astype(np.intp)
+        if len(unique) == 1 or np.ptp(unique) >= NARROW:
+            return np.bincount(centers, minlength=HISTOGRAM + 1), (np.arange(HISTOGRAM + 2) - 0.5) / HISTOGRAM
+    low, high = unique[0], unique[-1]
+    edges = low + (high - low) * uniform_edges(HISTOGRAM)
+    if high - low >= NARROW or not (np.diff(edges) > 0).all():
+        return np.bincount(uniform_bins(p, HISTOGRAM), minlength=HISTOGRAM), None
+    parts = uniform_bins(np.clip((p - low) / (high - low), 0.0, 1.0), HISTOGRAM)
+    return np.bincount(parts, minlength=HISTOGRAM), edges
+
+
         first, last = unique[starts], unique[np.append(starts[1:], len(unique)) - 1]
         sums, totals = merge(starts, sums, totals)
     lower, upper = honest_band(sums, totals, alpha)

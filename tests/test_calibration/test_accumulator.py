@@ -17,7 +17,9 @@ from sklearn.exceptions import NotFittedError
 
 from calibration import BinnedCalibrationError, expected_calibration_error
 from calibration._grid_interval import _resampled
+from calibration._reliability import ReliabilityCurve
 from uq import Curve
+from uq._base import plot
 from uq.exceptions import InputError, SmallSampleWarning
 
 
@@ -117,7 +119,14 @@ def test_curve():
     assert curve.count.sum() == 500
     gap = np.abs(curve.x - curve.y)
     assert curve.count @ gap / 500 == pytest.approx(expected_calibration_error(y, p, n_bins=10))
+    assert isinstance(curve, ReliabilityCurve)
+    assert curve.histogram.tolist() == curve.count.tolist()
     assert len(BinnedCalibrationError(10).fit([0.5], [1]).curve().x) == 1, "empty bins are no points"
+    require("matplotlib").use("Agg")
+    ax = curve.plot()
+    assert ax.lines[0].get_xydata().tolist() == [[0, 0], [1, 1]], "the diagonal"
+    plot.figure_png(ax)
+    plot.figure_png(BinnedCalibrationError(1000).fit(p, y).curve().plot())
 
 
 def test_fit_forgets_and_a_refusal_changes_nothing():

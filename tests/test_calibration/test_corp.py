@@ -149,7 +149,18 @@ def test_it_prints_pickles_and_draws():
     assert parts.to_dict()["n"] == 4
     assert "dimitriadis2021" in citation(parts)
     require("matplotlib").use("Agg")
-    parts.plot()
+    from matplotlib import pyplot
+
+    for size in ((1.2, 1.0), (6.4, 4.8)):
+        figure, ax = pyplot.subplots(figsize=size)
+        parts.plot(ax=ax)
+        (words,) = ax.texts
+        figure.canvas.draw()
+        box, whole = words.get_window_extent(), ax.get_window_extent()
+        assert "uncertainty" in words.get_text()
+        assert whole.x0 <= box.x0 < box.x1 <= whole.x1
+        assert whole.y0 <= box.y0 < box.y1 <= whole.y1
+        pyplot.close(figure)
 
 
 def test_groups_are_checked_and_an_interval_respects_them():

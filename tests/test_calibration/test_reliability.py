@@ -412,3 +412,41 @@ def test_the_picture_people_expect(method):
     assert sum(bar.get_height() for bar in histogram.patches) == 300
     assert ax.get_xlabel() == "forecast probability"
     assert plot.figure_png(ax).startswith(b"\x89PNG")
+
+
+def test_bars_stand_below_their_points():
+    require("matplotlib").use("Agg")
+    p = np.repeat(np.arange(21) / 20, 4)
+    for forecasts in (p, p.astype(np.float32)):
+        curve = reliability_curve(np.arange(84) % 2, forecasts)
+        assert curve.histogram.tolist() == [4] * 21
+        ax = curve.plot()
+        bars = ax.child_axes[0].patches
+        assert np.allclose([bar.get_x() + bar.get_width() / 2 for bar in bars], np.arange(21) / 20)
+        assert ax.get_xlim()[0] < bars[0].get_x()
+        plot.figure_png(ax)
+
+
+@pytest.mark.parametrize("band", [None, *BANDS])
+@pytest.mark.parametrize("method", METHODS)
+def test_rare_events_fill_the_picture(method, band):
+    require("matplotlib").use("Agg")
+    rng = np.random.default_rng(20)
+    p = rng.random(6000) * 0.01
+    y = rng.random(6000) < p
+    curve = reliability_curve(y, p, method=method, band=band, n_bins=1000, n_resamples=99, confidence_level=0.9, rng=0)
+    assert curve.histogram.sum() == 6000
+    assert (curve.histogram > 200).all()
+    assert (curve.histogram_edges[0], curve.histogram_edges[-1]) == (p.min(), p.max())
+    ax = curve.plot()
+    assert ax.get_xlim()[1] - ax.get_xlim()[0] < 0.012
+    assert ax.get_ylim()[1] < 0.2
+    assert plot.figure_png(ax).startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("p", [[0.0, 5e-324], [0.5, np.nextafter(0.5, 1)], [0.001] * 2, [1.0, 1.0], [0.02, 0.13]])
+def test_pictures_of_next_to_nothing(p):
+    require("matplotlib").use("Agg")
+    curve = reliability_curve([0, 1], p)
+    assert curve.histogram.sum() == 2
+    assert plot.figure_png(curve.plot()).startswith(b"\x89PNG")

@@ -116,7 +116,11 @@ def curve(ax, result, title=""):
 
 
 def reliability(ax, result, title=""):
-    """Draw shares against forecasts: the diagonal, the band, the curve, and a histogram of the forecasts below."""
+    """Draw shares against forecasts: the diagonal, the band, the curve, and a histogram of the forecasts below.
+
+    Where the histogram covers a part of [0, 1] only, so does the picture.
+    """
+    edges = result.histogram_edges
     ax.plot([0, 1], [0, 1], color=REFERENCE, lw=1, ls="--", zorder=1)
     few = len(result.x) <= MOST_NAMES
     if result.lower is not None:
@@ -125,17 +129,39 @@ def reliability(ax, result, title=""):
         ax.fill_between(result.x, result.lower, result.upper, color=BAND, alpha=0.6, lw=0, zorder=2)
     ax.plot(result.x, result.y, color=INK, lw=1.5, marker="o" if few else None, ms=4, zorder=3)
     ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel=result.x_label, ylabel=result.y_label, title=title)
-    ax.set_aspect("equal", adjustable="box")
+    if edges is None:
+        edges = np.linspace(0, 1, 1 if result.histogram is None else len(result.histogram) + 1)
+    if 0 < np.ptp(edges) < 0.5:
+        ax.set(xlim=_padded(edges), ylim=_padded(_bulk(result), edges))
+    else:
+        ax.set_aspect("equal", adjustable="box")
+        if edges[0] < 0:
+            ax.set_xlim(edges[0] - 0.005, edges[-1] + 0.005)
+            ax.set_ylim(ax.get_xlim())
     if result.histogram is not None:
         inset = ax.inset_axes((0, 0, 1, 0.14), sharex=ax, zorder=0)
-        bars = len(result.histogram)
-        inset.bar((np.arange(bars) + 0.5) / bars, result.histogram, width=0.9 / bars, color=REFERENCE, alpha=0.45)
+        centers, widths = (edges[1:] + edges[:-1]) / 2, 0.9 * np.diff(edges)
+        inset.bar(centers, result.histogram, width=widths, color=REFERENCE, alpha=0.45)
         inset.set(xlim=ax.get_xlim(), ylim=(0, max(result.histogram.max(), 1)))
         inset.axis("off")
         ax.text(
             0.99, 0.15, f"n = {result.histogram.sum()}", transform=ax.transAxes, ha="right", size=8, color=REFERENCE
         )
     return ax
+
+
+def _bulk(result):
+    """Return the shares and the band of the inner 95 % of rows: at the ends a fit of few rows may be 0 or 1."""
+    share = result.count / result.count.sum()
+    below = np.cumsum(share)
+    inner = (below >= 0.025) & (below - share <= 0.975)
+    return np.concatenate([v[inner] for v in (result.y, result.lower, result.upper) if v is not None])
+
+
+def _padded(*values):
+    low, high = min(v.min() for v in values), max(v.max() for v in values)
+    pad = 0.04 * (high - low)
+    return low - pad, high + pad
 
 
 def _settled_limits(result):
@@ -169,7 +195,11 @@ def heatmap(ax, matrix, row_names, column_names, *, title="", x_label="", y_labe
 
 
 def text(ax, message):
-    """Write a result that has no picture."""
+    """Write a result that has no picture, in letters small enough for the axes."""
     ax.axis("off")
-    ax.text(0.5, 0.5, message, ha="center", va="center", transform=ax.transAxes)
+    lines = message.split("\n")
+    box = ax.get_window_extent()
+    # a letter is .602 of its size wide, a line 1.2 high
+    fits = min(box.width / (0.61 * max(map(len, lines))), box.height / (1.25 * len(lines))) * 72 / ax.figure.dpi
+    ax.text(0.5, 0.5, message, ha="center", va="center", family="monospace", size=min(10, fits), transform=ax.transAxes)
     return ax
