@@ -22,6 +22,7 @@ def test_a_mean_by_metric_is_the_bootstrap_of_that_mean():
     np.testing.assert_allclose(list(by_metric.conf_int()), list(by_mean.conf_int()), atol=0.02)
 
 
+@pytest.mark.slow
 def test_interval_of_an_auc_is_scipys_bca():
     ours = estimate_metric(roc_auc_score, Y, PROB, n_resamples=3000, rng=0).conf_int()
     theirs = stats.bootstrap(

@@ -48,7 +48,14 @@ def check(law, covered, interval, reps=REPS):
         assert stats.binom.sf(covered - 1, reps, promised) > BAND, f"{covered} of {reps} at {promised:.4f}"
 
 
-@pytest.mark.parametrize("law", LAWS)
+QUICK = [
+    "normal",
+    "poisson",
+    *(pytest.param(law, marks=pytest.mark.slow) for law in ("uniform", "beta(1, 3)", "cauchy")),
+]
+
+
+@pytest.mark.parametrize("law", QUICK)
 @pytest.mark.parametrize("statistic", ["median", "min", "max", Quantile(0.8)], ids=str)
 @pytest.mark.parametrize(("n", "m"), SIZES)
 def test_order_statistics(law, n, m, statistic):

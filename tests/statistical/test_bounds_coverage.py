@@ -121,6 +121,7 @@ def test_shared_capital_holds_at_all_looks_at_once(law):
     assert at_most(np.array(misses)[:, 1], 0.1)
 
 
+@pytest.mark.slow
 def test_mean_sequence_misses_at_no_look():
     draw, mean = LAWS["coin .1"]
     rng = np.random.default_rng(9)

@@ -125,6 +125,7 @@ def test_bootstrap_covers_when_n_is_moderate():
     assert not_below(covered, reps, 0.94)
 
 
+@pytest.mark.slow
 def test_hierarchical_covers_on_average_over_its_prior():
     """Simulation-based calibration: ranks of the truth under its posterior are uniform."""
     rng = np.random.default_rng(3)

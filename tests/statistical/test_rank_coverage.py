@@ -69,7 +69,7 @@ def simulate(draw, merit, n, n_studies=N_STUDIES):
     return ours, percentile, settled
 
 
-@pytest.mark.parametrize("n", [50, 200])
+@pytest.mark.parametrize("n", [50, pytest.param(200, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("case", CASES)
 def test_all_true_ranks_are_held_at_the_nominal_level(case, n):
     ours, _, _ = simulate(*CASES[case], n)
@@ -77,7 +77,7 @@ def test_all_true_ranks_are_held_at_the_nominal_level(case, n):
     assert ours >= stats.binom.ppf(1e-4, N_STUDIES, LEVEL), ours / N_STUDIES
 
 
-@pytest.mark.parametrize("n", [50, 200])
+@pytest.mark.parametrize("n", [50, pytest.param(200, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("case", CASES)
 def test_quantiles_of_resampled_ranks_would_fail_in_the_same_studies(case, n):
     _, percentile, _ = simulate(*CASES[case], n)
@@ -91,6 +91,7 @@ def test_wide_gaps_are_settled():
     assert settled >= 0.95 * N_STUDIES
 
 
+@pytest.mark.slow
 def test_what_unlike_tails_cost_is_as_documented():
     """Equal means with tails that differ: the docstring of `rank_models` says .87 at 50 items and .90 at 200."""
     for n, documented in ((50, 0.87), (200, 0.9)):
@@ -112,6 +113,7 @@ def test_few_normal_items_keep_the_level_nearly(n):
     assert held >= stats.binom.ppf(1e-4, N_STUDIES, 0.92)
 
 
+@pytest.mark.slow
 def test_clusters_keep_the_level():
     rng = np.random.default_rng(0)
     codes = np.arange(25 * 6) // 6

@@ -109,6 +109,7 @@ def check_selection(law, reps, seed):
         judge_mean(found[eta], M * (N + 1 - rank) / (N + 1), exact=exact)
 
 
+@pytest.mark.slow
 def test_more_than_eta_false_claims_as_rarely_as_attained():
     check_selection(published, 1500, 3)
 

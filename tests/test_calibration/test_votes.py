@@ -100,6 +100,14 @@ def test_codes_of_answers():
     assert codes.present.tolist() == [0, 1, 2, 3]
 
 
+@pytest.mark.parametrize("labels", [3, 1000])
+def test_integers_are_coded_as_objects_are(labels):
+    numbers = np.random.default_rng(0).integers(-5, labels, (30, 7))
+    fast, slow = check_answers(numbers, "f"), check_answers(numbers.astype(object), "f")
+    for name in ("question", "answer", "owner", "labels", "starts", "present", "lengths"):
+        assert np.array_equal(getattr(fast, name), getattr(slow, name)), name
+
+
 def test_a_path_counts_once_and_tiny_probabilities_survive():
     answers, log_probs = [["a", "a", "b"]], [[-800.0, -800.0, -799.5]]
     assert vote_confidence(answers, log_probs, "weighted").answers[0] == "a"
@@ -155,7 +163,7 @@ def check_fit(n, questions, starts):
     assert gaps.min() > -1
 
 
-@pytest.mark.parametrize("n", [8, 64])
+@pytest.mark.parametrize("n", [8, pytest.param(64, marks=pytest.mark.slow)])
 def test_the_fit_is_as_likely_as_that_of_many_starts(n):
     check_fit(n, 3, 12)
 

@@ -26,15 +26,20 @@ from uq._wrapped import WrappedModel
 from uq.exceptions import InputError, UQError
 
 
+@parametrize_with_checks([WrappedModel(LinearRegression(), MeanShift())])
+def test_scikit_learns_own_suite(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
 @parametrize_with_checks(
     [
         WrappedModel(LinearRegression(), PassThrough()),
-        WrappedModel(LinearRegression(), MeanShift()),
         WrappedModel(LogisticRegression(), ClassShift()),
         WrappedModel(LogisticRegression(), PassThrough(), method="predict"),
     ]
 )
-def test_scikit_learns_own_suite(estimator, check):
+def test_scikit_learns_own_suite_on_classifiers_too(estimator, check):
     check(estimator)
 
 
