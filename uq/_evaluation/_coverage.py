@@ -127,7 +127,8 @@ def coverage_report(interval_or_set, y, strata=None, *, confidence_level=0.95) -
     CoverageReport
         Row 0 is all rows, then one per stratum. Fields: `names`, `n`, `n_covered`, `coverage`, `lower` and `upper` (the
         band of the true coverage), `nominal_level`, `mean_width` and `share_infinite` (None for what has no width),
-        `confidence_level`, `of` ("intervals" or "sets"). Its property `verdict` holds "below", "above" or "as promised" per row.
+        `confidence_level`, `of` ("intervals" or "sets"). Its property `verdict` holds "below", "above" or "as promised"
+        per row.
 
     Raises
     ------
