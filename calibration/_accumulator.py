@@ -275,8 +275,8 @@ class BinnedCalibrationError(BaseEstimator):
             method=f"{self.n_bins} bins",
             x_label="mean probability" if binary else "mean confidence",
             y_label="share of events" if binary else "accuracy",
-        )
             histogram=count if len(count) <= 100 else None,
+        )
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "counts_")

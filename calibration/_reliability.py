@@ -223,12 +223,12 @@ def reliability_curve(
             cells = make_cells(unique, sums, totals, equal_width=method == "kernel")
         curve = IsotonicCurve(cells) if method == "isotonic" else KernelCurve(cells, p, p - y, weights)
     binary = rows.binary
+    histogram, edges = _histogram(p, unique)
     result = ReliabilityCurve(
         x=curve.x,
         y=curve.y,
         count=_counts(curve.edges, p, unique, totals, weights),
         method=f"reliability: {method}",
-    histogram, edges = _histogram(p, unique)
         x_label="forecast probability" if binary else "confidence",
         y_label="observed share" if binary else "accuracy",
         histogram=histogram,
@@ -293,11 +293,6 @@ def _counts(edges, p, unique, totals, weights):
     return np.diff(np.searchsorted(np.sort(p), edges))
 
 
-def _honest(x, unique, sums, totals, alpha):
-    sums, totals = np.round(sums), np.round(totals)
-    first, last = unique, unique
-    if len(unique) > MOST:
-        starts = rank_starts(totals, MOST)
 def _histogram(p, unique):
     """Return the rows per part and the edges of the parts, None for equal ones of [0, 1]."""
     if len(unique) <= HISTOGRAM + 1 and np.allclose(unique * HISTOGRAM, np.rint(unique * HISTOGRAM), rtol=0, atol=1e-5):
@@ -312,6 +307,11 @@ def _histogram(p, unique):
     return np.bincount(parts, minlength=HISTOGRAM), edges
 
 
+def _honest(x, unique, sums, totals, alpha):
+    sums, totals = np.round(sums), np.round(totals)
+    first, last = unique, unique
+    if len(unique) > MOST:
+        starts = rank_starts(totals, MOST)
         first, last = unique[starts], unique[np.append(starts[1:], len(unique)) - 1]
         sums, totals = merge(starts, sums, totals)
     lower, upper = honest_band(sums, totals, alpha)
