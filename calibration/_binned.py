@@ -43,6 +43,7 @@ def expected_calibration_error(
     squared=False,
     sample_weight=None,
     groups=None,
+    classes=None,
 ) -> float:
     """Return the binned calibration error of probabilities.
 
@@ -55,7 +56,7 @@ def expected_calibration_error(
         0 and 1 (or shares between them) for a binary forecast, labels where `y_prob` has one column per class.
     y_prob : array-like of shape (n_samples,) or (n_samples, n_classes)
         P(y = 1), which is held against `y_true` itself and not against the accuracy; or a probability per class, in the
-        order of the sorted labels (labels 0 ... n_classes - 1 need not all occur).
+        order of `classes`. For two classes pass column 1, or reduction="classwise".
     n_bins : int, default 15
         Not used by strategy="auto".
     strategy : {"uniform", "quantile", "auto"}, default "uniform"
@@ -80,6 +81,10 @@ def expected_calibration_error(
     groups : array-like of shape (n_samples,), optional
         Cluster labels. Under `debias` pairs of rows of one cluster are dropped; else they change nothing here and
         matter to the interval, which ``uq.estimate_metric(expected_calibration_error, ..., groups=groups)`` gives.
+    classes : array-like of shape (n_classes,), optional
+        The label of each column. Default: the names of the columns of a frame, where they are the labels; else the
+        sorted labels. A resample need not hold all labels, and has no names: under ``uq.estimate_metric`` pass
+        ``functools.partial(expected_calibration_error, classes=...)``.
 
     Returns
     -------
@@ -145,7 +150,7 @@ def expected_calibration_error(
     n_bins = check_binning(n_bins, strategy, reduction, OWNER)
     norm, debias = check_norm(norm, OWNER), check_debias(debias, OWNER)
     check_pair(norm, debias, squared, OWNER)
-    forecast = check_forecast(y_true, y_prob, OWNER, sample_weight=sample_weight, groups=groups)
+    forecast = check_forecast(y_true, y_prob, OWNER, sample_weight=sample_weight, groups=groups, classes=classes)
     if debias == "outcome" and (forecast.weights is not None or groups is not None or not _certain(forecast)):
         raise InputError(
             f"{OWNER}: debias='outcome' takes outcomes of 0 and 1 and neither sample_weight nor groups. "

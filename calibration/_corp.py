@@ -71,7 +71,9 @@ class ScoreDecomposition(Result):
 
 
 @cites("dimitriadis2021")
-def score_decomposition(y_true, y_prob, *, score="brier", sample_weight=None, groups=None) -> ScoreDecomposition:
+def score_decomposition(
+    y_true, y_prob, *, score="brier", sample_weight=None, groups=None, classes=None
+) -> ScoreDecomposition:
     """Split a mean score into miscalibration, discrimination and uncertainty (CORP).
 
     The forecasts are recalibrated by isotonic regression of the outcomes on them, equal forecasts pooled first. No bins
@@ -83,7 +85,8 @@ def score_decomposition(y_true, y_prob, *, score="brier", sample_weight=None, gr
         0, 1 or a share between them where `y_prob` is P(y = 1); labels where it has one column per class.
     y_prob : array-like of shape (n_samples,) or (n_samples, n_classes)
         P(y = 1), or probabilities of the classes; of those the largest is held against whether its class came true (so
-        the score is that of the confidence, not of all classes). For one class k pass ``y_true == k`` and its column.
+        the score is that of the confidence, not of all classes). For one class k pass ``y_true == k`` and its column;
+        for two classes pass column 1, unless the confidence is what is asked.
     score : {"brier", "log"}, default "brier"
         (y - p)^2, or -y ln p - (1 - y) ln(1 - p).
     sample_weight : array-like of shape (n_samples,), optional
@@ -91,6 +94,10 @@ def score_decomposition(y_true, y_prob, *, score="brier", sample_weight=None, gr
     groups : array-like of shape (n_samples,), optional
         Cluster labels, which do not change the parts. For an interval that respects them pass one part to
         ``uq.estimate_metric``, as below.
+    classes : array-like of shape (n_classes,), optional
+        The label of each column. Default: the names of the columns of a frame, where they are the labels; else the
+        sorted labels. A resample need not hold all labels, and has no names: under ``uq.estimate_metric`` pass
+        `classes` to the metric.
 
     Returns
     -------
@@ -137,7 +144,7 @@ def score_decomposition(y_true, y_prob, *, score="brier", sample_weight=None, gr
     """
     owner = "score_decomposition"
     check_option(score, SCORES, owner, "score")
-    rows = check_forecast(y_true, y_prob, owner, sample_weight=sample_weight, groups=groups)
+    rows = check_forecast(y_true, y_prob, owner, sample_weight=sample_weight, groups=groups, classes=classes)
     p, y = rows.confidence()
     weights = None if rows.weights is None else rows.weights / rows.weights.max()
     parts = (_brier if score == "brier" else _log)(p, y, weights)

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold, check_cv
 
+from uq._base.classes import names_of_columns
 from uq._base.exceptions import InputError
 from uq._base.validation import check_count
 
@@ -83,6 +84,7 @@ def cross_val_calibrate(calibrator, y_prob, y, *, cv=5, groups=None, sample_weig
         classes=classes,
         soft=calibrator._soft,
         y_name="y",
+        names=names_of_columns(y_prob),
     )
     folds = _folds(cv, rows, owner)
     truth = rows.y if rows.classes is None else rows.classes[rows.y]

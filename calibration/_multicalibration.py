@@ -63,7 +63,8 @@ def multicalibration_error(
     groups : array-like of shape (n_samples,), optional
         Checked, without effect on the value: clusters matter for its interval.
     classes : array-like of shape (n_classes,), optional
-        The label of each column.
+        The label of each column. Default: the names of the columns of a frame, where they are the labels; else the
+        sorted labels. A resample need not hold all of them.
 
     Returns
     -------

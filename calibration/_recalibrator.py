@@ -7,6 +7,7 @@ from scipy.special import expit
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from uq._base.classes import check_column_names, names_of_columns
 from uq._base.containers import as_numeric
 from uq._base.exceptions import InputError
 from uq._base.sklearn import validate_params
@@ -47,8 +48,8 @@ class Recalibrator(BaseEstimator):
             A row of weight 2 counts as two rows, a row of weight 0 as none. Where the number of rows matters (smoothed
             targets and ends, priors, Venn-Abers) their sum stands for it: do not scale them to sum to 1.
         classes : array-like of shape (n_classes,), optional
-            The label of each column. Default: the sorted labels of y, or 0 ... n_classes - 1 where y holds such
-            integers.
+            The label of each column. Default: the names of the columns of a frame, where they are the labels; else the
+            sorted labels of y, or 0 ... n_classes - 1 where y holds such integers, 0 among them.
 
         Returns
         -------
@@ -61,7 +62,10 @@ class Recalibrator(BaseEstimator):
         owner = f"{type(self).__name__}.fit"
         validate_params(self)
         outputs = self._check_outputs(y_prob, owner)
-        rows = match_truth(y, outputs, owner, sample_weight=sample_weight, classes=classes, soft=self._soft, y_name="y")
+        names = names_of_columns(y_prob)
+        rows = match_truth(
+            y, outputs, owner, sample_weight=sample_weight, classes=classes, soft=self._soft, y_name="y", names=names
+        )
         outputs, truth, weights = rows.p, rows.y, rows.weights
         more = () if check_more is None else (check_more(len(truth), owner),)
         if weights is not None:
@@ -77,7 +81,7 @@ class Recalibrator(BaseEstimator):
         for name, value in learned.items():
             setattr(self, name, value)
         self.classes_ = rows.classes
-        self._columns = outputs.shape[1:]
+        self._columns, self._names = outputs.shape[1:], names
         if words:
             warnings.warn(f"{type(self).__name__}: {words}", UserWarning, stacklevel=3)
         return self
@@ -106,6 +110,7 @@ class Recalibrator(BaseEstimator):
                 f"{owner}: y_prob must have the columns of fit, shape {_shape(self._columns)}; got "
                 f"{_shape(outputs.shape[1:])}."
             )
+        check_column_names(self._names, y_prob, owner, "y_prob")
         return outputs
 
     def _check_outputs(self, y_prob, owner):

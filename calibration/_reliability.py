@@ -108,6 +108,7 @@ def reliability_curve(
     rng=None,
     sample_weight=None,
     groups=None,
+    classes=None,
 ) -> ReliabilityCurve:
     """Estimate which share of events follows each forecast: the reliability diagram.
 
@@ -117,6 +118,7 @@ def reliability_curve(
         0, 1 or a share between them where `y_prob` is P(y = 1); labels where it has one column per class.
     y_prob : array-like of shape (n_samples,) or (n_samples, n_classes)
         P(y = 1), or probabilities of the classes; of those the largest is held against whether its class came true.
+        For two classes pass column 1, unless that is what is asked.
     method : {"isotonic", "kernel", "bins"}, default "isotonic"
         "isotonic": the best fit that never decreases, without anything to choose. "kernel": a Gaussian smooth,
         reflected at 0 and 1, whose bandwidth is the smooth calibration error; it may decrease. "bins": means over equal
@@ -137,6 +139,9 @@ def reliability_curve(
         Non-negative weights. The honest band takes whole numbers only, and reads them as so many independent rows.
     groups : array-like of shape (n_samples,), optional
         Cluster labels; they do not change the curve, only the bootstrap band.
+    classes : array-like of shape (n_classes,), optional
+        The label of each column. Default: the names of the columns of a frame, where they are the labels; else the
+        sorted labels.
 
     Returns
     -------
@@ -206,7 +211,7 @@ def reliability_curve(
     n_bins = check_count(n_bins, OWNER, "n_bins")
     n_resamples = check_count(n_resamples, OWNER, "n_resamples")
     rng = check_rng(rng, OWNER)
-    rows = check_forecast(y_true, y_prob, OWNER, sample_weight=sample_weight, groups=groups)
+    rows = check_forecast(y_true, y_prob, OWNER, sample_weight=sample_weight, groups=groups, classes=classes)
     p, y = rows.confidence()
     weights, codes = rows.weights, rows.groups
     _check_band(band, y, weights, codes)

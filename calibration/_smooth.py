@@ -18,7 +18,7 @@ ROUNDING = 1e-12
 
 
 @cites("blasiok2024")
-def smooth_calibration_error(y_true, y_prob, *, sigma=None, sample_weight=None, groups=None) -> float:
+def smooth_calibration_error(y_true, y_prob, *, sigma=None, sample_weight=None, groups=None, classes=None) -> float:
     """Return the smooth calibration error: how far the outcomes lie from their forecasts, without bins.
 
     The residuals y_prob - y_true are smoothed along the forecast by a Gaussian reflected at 0 and 1, and their absolute
@@ -30,12 +30,17 @@ def smooth_calibration_error(y_true, y_prob, *, sigma=None, sample_weight=None, 
         0, 1 or a share between them where `y_prob` is P(y = 1); labels where it has one column per class.
     y_prob : array-like of shape (n_samples,) or (n_samples, n_classes)
         P(y = 1), or probabilities of the classes; of those the largest is held against whether its class came true.
+        For two classes pass column 1, unless that is what is asked.
     sigma : float, optional
         A fixed bandwidth: the integral at this bandwidth is returned, which does not increase in `sigma`.
     sample_weight : array-like of shape (n_samples,), optional
         Non-negative weights.
     groups : array-like of shape (n_samples,), optional
         Cluster labels. The error itself does not depend on them; its interval does, see Notes.
+    classes : array-like of shape (n_classes,), optional
+        The label of each column. Default: the names of the columns of a frame, where they are the labels; else the
+        sorted labels. A resample need not hold all labels, and has no names: under ``uq.estimate_metric`` pass
+        ``functools.partial(smooth_calibration_error, classes=...)``.
 
     Returns
     -------
@@ -81,7 +86,7 @@ def smooth_calibration_error(y_true, y_prob, *, sigma=None, sample_weight=None, 
     owner = "smooth_calibration_error"
     if sigma is not None:
         sigma = check_number(sigma, owner, "sigma", low=0)
-    rows = check_forecast(y_true, y_prob, owner, sample_weight=sample_weight, groups=groups)
+    rows = check_forecast(y_true, y_prob, owner, sample_weight=sample_weight, groups=groups, classes=classes)
     p, hit = rows.confidence()
     error, bandwidth, size = smooth_error(p, p - hit, rows.weights, sigma)
     if size * bandwidth < RESOLVED and error > ROUNDING:

@@ -15,7 +15,7 @@ from uq._base.validation import check_count, check_jobs
 
 from ._binned import check_binning, check_norm, expected_calibration_error
 from ._cells import assign
-from ._forecast import check_forecast
+from ._forecast import check_forecast, labels_are_columns
 
 __all__ = ["calibration_test"]
 
@@ -27,7 +27,15 @@ BINNING = {"n_bins", "strategy", "norm", "reduction"}
 
 @cites("vaicenavicius2019", "brocker2007", "phipson2010")
 def calibration_test(
-    y_true, y_prob, *, metric: Any = expected_calibration_error, n_resamples=999, rng=None, n_jobs=None, groups=None
+    y_true,
+    y_prob,
+    *,
+    metric: Any = expected_calibration_error,
+    n_resamples=999,
+    rng=None,
+    n_jobs=None,
+    groups=None,
+    classes=None,
 ) -> TestResult:
     """Test whether the forecasts are calibrated, by any measure of miscalibration.
 
@@ -36,9 +44,11 @@ def calibration_test(
     y_true : array-like of shape (n_samples,)
         0 and 1 for a binary forecast, labels where `y_prob` has one column per class.
     y_prob : array-like of shape (n_samples,) or (n_samples, n_classes)
-        P(y = 1), or a probability per class, in the order of the sorted labels.
+        P(y = 1), or a probability per class, in the order of `classes`. For two classes pass column 1, or a metric with
+        reduction="classwise".
     metric : callable, default expected_calibration_error
-        ``metric(y_true, y_prob)`` -> float, large where the forecast is not calibrated. Other bins or norms go in
+        ``metric(y_true, y_prob)`` -> float, large where the forecast is not calibrated; labels are handed to it as the
+        numbers of their columns, 0 ... n_classes - 1, since a draw need not hold all. Other bins or norms go in
         by ``functools.partial(expected_calibration_error, n_bins=10, norm=2)``, which stays quick.
     n_resamples : int, default 999
     rng : None, int or numpy.random.Generator, optional
@@ -46,6 +56,9 @@ def calibration_test(
         joblib's; the draws do not depend on it.
     groups : array-like of shape (n_samples,), optional
         Not supported: raises.
+    classes : array-like of shape (n_classes,), optional
+        The label of each column. Default: the names of the columns of a frame, where they are the labels; else the
+        sorted labels.
 
     Returns
     -------
@@ -103,7 +116,8 @@ def calibration_test(
     rng = check_rng(rng, OWNER)
     if not callable(metric):
         raise InputError(f"{OWNER}: metric must be a callable (y_true, y_prob) -> float; got {metric!r:.60}.")
-    forecast = check_forecast(y_true, y_prob, OWNER, soft=False)
+    metric, classes = _without_classes(metric, classes)
+    forecast = check_forecast(y_true, y_prob, OWNER, soft=False, classes=classes)
     options = _binning(metric)
     if options is None:
         statistic, draw = _of_metric(metric, forecast)
@@ -132,6 +146,17 @@ def calibration_test(
     )
 
 
+def _without_classes(metric, classes):
+    """Return a metric of this package, as a partial, that leaves the classes to the test: it is handed numbers."""
+    if not isinstance(metric, functools.partial) or "classes" not in metric.keywords:
+        return metric, classes
+    if getattr(metric.func, "__module__", "").split(".")[0] != __name__.split(".")[0]:
+        return metric, classes
+    options = dict(metric.keywords)
+    named = options.pop("classes")
+    return functools.partial(metric.func, *metric.args, **options), named if classes is None else classes
+
+
 def _binning(metric):
     """Return the options of a plain binned error, None for any other metric."""
     if metric is expected_calibration_error:
@@ -145,26 +170,31 @@ def _binning(metric):
 
 
 def _of_metric(metric, forecast):
-    def truth(codes):
-        return codes if forecast.binary else forecast.classes[codes]
-
     try:
-        statistic = np.asarray(metric(truth(forecast.y), forecast.p), dtype=np.float64)
+        with labels_are_columns():
+            value = metric(forecast.y, forecast.p)
     except Exception as error:
         raise InputError(f"{OWNER}: the metric failed on the data: {type(error).__name__}: {error}") from error
+    try:
+        statistic = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(
+            f"{OWNER}: metric must return one number; got a {type(value).__name__}. Return one number, e.g. "
+            "lambda y, p: score_decomposition(y, p).miscalibration."
+        ) from None
     if statistic.ndim or not np.isfinite(statistic):
         raise InputError(f"{OWNER}: metric must return one finite number; got {statistic}.")
-    work = functools.partial(_scored, metric, forecast.p, forecast.classes)
-    return float(statistic), work
+    return float(statistic), functools.partial(_scored, metric, forecast.p)
 
 
-def _scored(metric, p, classes, seed, size):
+def _scored(metric, p, seed, size):
     """Score outcomes that are drawn from the forecast."""
     rng = np.random.Generator(np.random.SFC64(seed))
     values = []
     for _ in range(size):
-        y = (rng.random(len(p)) < p).astype(np.float64) if p.ndim == 1 else classes[_classes_of(p, rng)]
-        value = evaluate(metric, (y, p))
+        y = (rng.random(len(p)) < p).astype(np.float64) if p.ndim == 1 else _classes_of(p, rng)
+        with labels_are_columns():
+            value = evaluate(metric, (y, p))
         values.append(value if value.ndim == 0 else np.nan)
     return np.array(values)
 

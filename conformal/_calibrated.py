@@ -9,8 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from uq._base.classes import check_classes, check_probability_rows
-from uq._base.containers import as_labels, as_numeric, column_names, index_of
+from uq._base.classes import (
+    check_classes,
+    check_column_names,
+    check_probability_rows,
+    classes_in_names,
+    names_of_columns,
+)
+from uq._base.containers import as_labels, as_numeric, index_of
 from uq._base.exceptions import InputError
 from uq._base.results import Interval
 from uq._base.sklearn import validate_params
@@ -58,7 +64,7 @@ def calibrate(estimator, y_pred, y, y_std=None, strata=None, classes=None):
     validate_params(estimator)
     check_level(estimator.confidence_level, name)
     score = as_score(estimator.score, y_pred, classes, owner)
-    columns = _names_of(y_pred)
+    columns = names_of_columns(y_pred)
     if score.kind == "regression":
         if classes is not None:
             raise InputError(f"{owner}: score={score.name!r} takes no classes, which are for class probabilities.")
@@ -71,7 +77,7 @@ def calibrate(estimator, y_pred, y, y_std=None, strata=None, classes=None):
         check_same_length(owner, y_pred=outputs, y=labels)
         hint = "" if score.own else " (a score without interval(y_pred, threshold) is one of classes)"
         if classes is None:
-            classes = _classes_in_the_names(columns, labels)
+            classes = classes_in_names(columns, labels)
         extra, truth = check_classes(classes, labels, outputs.shape[1], owner, hint)
     if len(truth) > LARGEST:
         raise InputError(f"{owner}: at most {LARGEST} calibration rows; got {len(truth)}.")
@@ -106,39 +112,6 @@ def calibrate(estimator, y_pred, y, y_std=None, strata=None, classes=None):
 
 def _check_strata(strata, n, owner):
     return check_groups(strata, owner, n, name="strata", min_groups=1)
-
-
-def _names_of(y_pred):
-    """Return the names of two or more columns; one column can be called anything."""
-    names = column_names(y_pred)
-    return None if names is None or len(names) < 2 else names
-
-
-def _check_names(names, y_pred, owner, name):
-    """Raise where the columns have other names than in fit, or another order: numbers would be taken for others."""
-    found = _names_of(y_pred)
-    if names is None or found is None or names == found:
-        return
-    numbered = [str(j) for j in range(len(names))]  # what a frame calls columns that have no name
-    if sorted(names) == sorted(found) or numbered not in (names, found):
-        raise InputError(
-            f"{owner}: {name} must have the columns of fit, in their order ({names!r:.200}); got {found!r:.200}. "
-            "Select them by name, in the order of fit."
-        )
-
-
-def _classes_in_the_names(names, labels):
-    """Return the labels of y in the order of the columns, where the names of these are just the labels; else None."""
-    if names is None or len(labels) == 0:
-        return None
-    try:
-        known = {str(label): label for label in set(labels.tolist())}
-    except TypeError:  # labels that cannot be hashed: they are refused soon
-        return None
-    if len(set(names)) < len(names) or set(names) != set(known):
-        return None
-    classes = [known[name] for name in names]
-    return np.array(classes, dtype=labels.dtype)
 
 
 def _check_outcomes(score, y_pred, owner):
@@ -202,7 +175,7 @@ def predicted_interval(fitted, y_pred, y_std, strata, owner, make_law):
         raise InputError(
             f"{owner}: y_pred must have the columns of fit, shape (n, *{fitted.columns}); got shape {outputs.shape}."
         )
-    _check_names(fitted.names, y_pred, owner, "y_pred")
+    check_column_names(fitted.names, y_pred, owner, "y_pred")
     y_std = _check_std(score, y_std, len(outputs), owner)
     law, words = make_law(len(outputs))
     low, high, attained, text = _thresholds(fitted, strata, len(outputs), law, owner)
@@ -238,7 +211,7 @@ def predicted_set(fitted, y_prob, strata, owner, make_law):
         raise InputError(
             f"{owner}: y_prob must have one column per class ({len(fitted.classes)}); got {outputs.shape[1]}."
         )
-    _check_names(fitted.names, y_prob, owner, "y_prob")
+    check_column_names(fitted.names, y_prob, owner, "y_prob")
     law, words = make_law(len(outputs))
     _, high, attained, text = _thresholds(fitted, strata, len(outputs), law, owner)
     mask = score.table(outputs, fitted.classes) <= (high[:, None] if np.ndim(high) else high)

@@ -4,11 +4,18 @@ from numbers import Real
 
 import numpy as np
 
-from .containers import as_labels
+from .containers import as_labels, column_names
 from .exceptions import InputError
 from .validation import check_groups, check_matrix
 
-__all__ = ["check_classes", "check_probability_rows", "codes_of"]
+__all__ = [
+    "check_classes",
+    "check_column_names",
+    "check_probability_rows",
+    "classes_in_names",
+    "codes_of",
+    "names_of_columns",
+]
 
 OFF_ONE = 1e-3  # by how much the probabilities of a row may sum to something else: half precision, printed digits
 ROUNDED = 1e-6  # a softmax in single precision may exceed 1 by a hair
@@ -55,6 +62,38 @@ def check_classes(classes, labels, n_columns, owner, hint=""):
             "(counting from 0)."
         )
     return _plain(names.copy()), codes
+
+
+def names_of_columns(x):
+    """Return the names of two or more columns; one column can be called anything."""
+    names = column_names(x)
+    return None if names is None or len(names) < 2 else names
+
+
+def check_column_names(names, x, owner, name):
+    """Raise where the columns have other names than in fit, or another order: numbers would be taken for others."""
+    found = names_of_columns(x)
+    if names is None or found is None or names == found:
+        return
+    numbered = [str(j) for j in range(len(names))]  # what a frame calls columns that have no name
+    if sorted(names) == sorted(found) or numbered not in (names, found):
+        raise InputError(
+            f"{owner}: {name} must have the columns of fit, in their order ({names!r:.200}); got {found!r:.200}. "
+            "Select them by name, in the order of fit."
+        )
+
+
+def classes_in_names(names, labels):
+    """Return the labels in the order of the columns, where the names of these are just the labels; else None."""
+    if names is None or len(labels) == 0:
+        return None
+    try:
+        known = {str(label): label for label in set(labels.tolist())}
+    except TypeError:  # labels that cannot be hashed: they are refused soon
+        return None
+    if len(set(names)) < len(names) or set(names) != set(known):
+        return None
+    return np.array([known[name] for name in names], dtype=labels.dtype)
 
 
 def codes_of(labels, classes, owner, name):
