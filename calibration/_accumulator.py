@@ -93,7 +93,8 @@ class BinnedCalibrationError(BaseEstimator):
         y : array-like of shape (n_samples,)
             0 and 1; labels where there are columns per class.
         classes : array-like of shape (n_classes,), optional
-            The label of each column. Needed for labels other than 0 ... n_classes - 1, since a batch need not hold all.
+            The label of each column. Needed wherever a batch does not hold all labels, but for 0 ... n_classes - 1 with
+            0 among them.
 
         Returns
         -------
@@ -227,15 +228,21 @@ class BinnedCalibrationError(BaseEstimator):
 
         Notes
         -----
-        **Guarantee.** Asymptotic, for independent rows and the error of infinitely many rows on these bins; with 10 to
-        50 bins and 100 to 5,000 rows nominal 95 % covered 90 to 100 % (norm 1) and 95 to 100 % (norm 2) in simulation,
-        calibrated forecasts included. It is no test of calibration: see `calibration_test`. Percentiles of resampled
-        errors would be worse: resampling adds the upward bias a second time, and with 15 bins and 500 rows of a
-        calibrated forecast they never held the truth, 0.
+        **Guarantee.** Asymptotic, for independent rows and the error of infinitely many rows on these bins. In
+        simulation with 10 rows or more per bin (100 to 1,000 rows) nominal 95 % covered 90 to 100 % (norm 1) and 97 to
+        100 % (norm 2), calibrated forecasts and those of rare events included (.002 to .02, 100 to 500 rows: above
+        99 %). Two cases fall short in norm 1: a bin with few events that is far off (forecasts of .3 for a share of
+        .03, 100 rows: 81 %), and bins of 2 rows, where the noise hides the error: calibrated forecasts showed one
+        nearly always. Take fewer bins there.
+
+        It is no test of calibration: see `calibration_test`. Percentiles of resampled errors would be worse: resampling
+        adds the upward bias a second time, and with 15 bins and 500 rows of a calibrated forecast they never held the
+        truth, 0.
 
         Resampled are the counts of bin and outcome, a multinomial law, which is the bootstrap of rows to the letter;
         sums of probabilities inside of them by their normal law, which is exact where the probabilities of a bin are
-        equal.
+        equal. Bins whose outcomes all agree show no variation: the exact binomial law of none among so many rows takes
+        its place.
 
         Norm 1 reflects the resampled errors about the estimate, and ends at 0 at the lowest. What noise adds depends on
         the true gap of each bin and is most where that is 0: so the lower end takes gaps within two standard errors

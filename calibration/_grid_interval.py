@@ -8,12 +8,13 @@ from uq._base.exceptions import InputError, SmallSampleWarning
 from uq._base.laws import DrawsLaw
 from uq._base.results import Interval
 
-from ._cells import pair_terms
+from ._cells import FEW, pair_terms
 
 __all__ = ["grid_interval"]
 
 AT_ONCE = 2**19
 FEWEST = 30
+ROUNDING = 1e-12
 
 
 def grid_interval(sums, cells, norm, squared, level, alternative, n_resamples, rng, owner):
@@ -33,16 +34,24 @@ def grid_interval(sums, cells, norm, squared, level, alternative, n_resamples, r
     gap, weight = cells.residual[some] / cells.units[some], cells.units[some] / n
     variance = np.maximum(gap**2 - pair_terms(cells)[some], 0.0) * (cells.units[some] > 1)
     rows = max(1, AT_ONCE // counts.size)
-    kernel = _absolute if norm == 1 else _square
+    kernel, agreeing = (_absolute, _absolute_agreeing) if norm == 1 else (_square, _square_agreeing)
+    agree = (counts == 0).any(axis=1)
     parts = [
         kernel(gap, variance, weight, *_resampled(counts, first, second, min(rows, n_resamples - start), rng))
         for start in range(0, n_resamples, rows)
     ]
-    highs, lows = (DrawsLaw(draws=np.concatenate(draws)) for draws in zip(*parts, strict=True))
+    high, low = (np.concatenate(draws) for draws in zip(*parts, strict=True))
+    if agree.any():
+        more, less = _of_agreeing(agreeing, cells.units[some][agree], np.abs(gap[agree]), weight[agree], len(high), rng)
+        high, low = high + more, low - less
+    highs, lows = DrawsLaw(draws=high), DrawsLaw(draws=low)
     alpha = min(1 - level, 1 - 2**-53) / (2 if alternative == "two-sided" else 1)
     if norm == 1:
         center, floor = weight @ np.abs(gap), 0.0
         lower, upper = center - highs.upper(alpha), center - lows.lower(alpha)
+        if agree.all() and np.ptp(low) <= ROUNDING and (n_resamples + 1) * alpha >= 1:
+            upper = center - low[0]  # no draw of agreeing bins shows a larger error, which is an answer here
+        lower = lower if lower > ROUNDING else 0.0
     else:
         center, floor = cells.weight @ pair_terms(cells) / n, -1.0
         spread = max(highs.upper(alpha), 0.0)
@@ -78,6 +87,35 @@ def _resampled(counts, first, second, size, rng):
     rows = drawn.sum(axis=2)
     residual = sums.sum(axis=2) - drawn[:, :, 1]
     return rows, np.where(rows > 0, residual / np.maximum(rows, 1), 0.0)
+
+
+def _of_agreeing(kernel, units, gap, weight, size, rng):
+    """Return by how much the error may be less, and more, since bins whose outcomes all agree may have others to come.
+
+    No resample shows any. The share of others is drawn from Beta(1, rows), whose upper quantiles are the exact binomial
+    limits of none among so many; it moves the gap to 0 and, where it is larger than the gap, to the other side. Bins of
+    few rows agree by chance: they have one share together, or many of them would drown what is known.
+    """
+    thin = units < FEW
+    order = np.argsort(thin, kind="stable")
+    units, gap, weight = units[order], gap[order], weight[order]
+    totals = np.append(units[units >= FEW], units[units < FEW].sum() if thin.any() else [])
+    share_of = np.minimum(np.arange(len(units)), len(totals) - 1)
+    rows = max(1, AT_ONCE // len(units))
+    draws = [
+        kernel(gap, rng.beta(1.0, totals, size=(min(rows, size - start), len(totals)))[:, share_of])
+        for start in range(0, size, rows)
+    ]
+    return tuple(np.concatenate(part) @ weight for part in zip(*draws, strict=True))
+
+
+def _absolute_agreeing(gap, share):
+    return np.minimum(share, gap), np.maximum(share - 2 * gap, 0.0)
+
+
+def _square_agreeing(gap, share):
+    less = gap**2 - np.maximum(gap - share, 0.0) ** 2
+    return np.maximum(less, share**2 - 2 * share * gap), less
 
 
 def _absolute(gap, variance, weight, rows, gaps):

@@ -100,7 +100,11 @@ def test_classes():
     rng = np.random.default_rng(0)
     p = rng.dirichlet(np.ones(3), 400)
     y = rng.integers(0, 3, 400)
-    total = BinnedCalibrationError().fit(p[:5], y[:5]).merge(BinnedCalibrationError().fit(p[5:], y[5:]))
+    assert y[:5].min() == 1  # numbers from 0, or 1 and 2 of 1 to 3?
+    with pytest.raises(InputError, match=r"classes=range\(3\)"):
+        BinnedCalibrationError().partial_fit(p[:5], y[:5])
+    first = BinnedCalibrationError().fit(p[:5], y[:5], classes=range(3))
+    total = first.merge(BinnedCalibrationError().fit(p[5:], y[5:]))
     assert total.error() == pytest.approx(expected_calibration_error(y, p), abs=1e-14)
     assert total.n_classes_ == 3
     words = np.array(["a", "b", "c"])
@@ -259,3 +263,26 @@ def test_on_a_dask_cluster():
             total = parts[0].result()
     same(total, BinnedCalibrationError().fit(p, y))
     assert total.error() == pytest.approx(expected_calibration_error(y, p), abs=1e-14)
+
+
+@pytest.mark.parametrize(("rate", "n"), [(0.01, 100), (0.002, 500), (0.02, 100)])
+@pytest.mark.parametrize("norm", [1, 2])
+def test_the_interval_of_rare_events_covers(rate, n, norm):
+    """No event among n is no sign of a gap: intervals that saw no variation covered 58, 60 and 85 %."""
+    rng = np.random.default_rng(0)
+    held = 0
+    for _ in range(100):
+        p = rng.uniform(0.8 * rate, 1.2 * rate, n)
+        total = BinnedCalibrationError().fit(p, rng.random(n) < p)
+        held += total.interval(norm=norm, n_resamples=999, rng=rng).lower == 0
+    assert held >= 90
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("rate", [0.3, 0.001])
+def test_outcomes_that_all_agree_have_the_binomial_limit(rate, turned):
+    p, y = np.full(100, 1 - rate if turned else rate), np.full(100, int(turned))
+    interval = BinnedCalibrationError().fit(p, y).interval(n_resamples=19999, rng=0)
+    limit = 1 - 0.025**0.01
+    assert interval.lower == pytest.approx(max(rate - limit, 0), abs=2e-3)
+    assert interval.upper == pytest.approx(max(rate, limit - rate), abs=2e-3)
