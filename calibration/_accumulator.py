@@ -229,7 +229,7 @@ class BinnedCalibrationError(BaseEstimator):
         Notes
         -----
         **Guarantee.** Asymptotic, for independent rows and the error of infinitely many rows on these bins. In
-        simulation with 10 rows or more per bin (100 to 1,000 rows) nominal 95 % covered 90 to 100 % (norm 1) and 97 to
+        simulation with 10 rows or more per bin (100 to 1,000 rows) nominal 95 % covered 85 to 100 % (norm 1) and 97 to
         100 % (norm 2), calibrated forecasts and those of rare events included (.002 to .02, 100 to 500 rows: above
         99 %). Two cases fall short in norm 1: a bin with few events that is far off (forecasts of .3 for a share of
         .03, 100 rows: 81 %), and bins of 2 rows, where the noise hides the error: calibrated forecasts showed one
