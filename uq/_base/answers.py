@@ -11,6 +11,7 @@ import numpy as np
 
 from .containers import as_labels, as_numeric, column_names, frame_columns, is_missing
 from .exceptions import InputError
+from .validation import check_groups
 
 __all__ = ["Answers", "check_answers", "draw_values"]
 
@@ -53,6 +54,9 @@ def check_answers(answers, owner, name="answers"):
     columns = column_names(answers)
     if columns is not None and set(LONG) <= set(columns):
         return _from_long(answers, owner, name)
+    whole = isinstance(answers, np.ndarray) and answers.dtype.kind in "iu" and not np.ma.is_masked(answers)
+    if whole and answers.ndim == 2 and answers.size:
+        return _from_integers(np.asarray(answers), owner, name)
     rows = _rows(answers, owner, name)
     lengths = np.array([len(row) for row in rows], dtype=np.intp)
     flat = [value for row in rows for value in row]
@@ -70,6 +74,16 @@ def _from_long(frame, owner, name):
     labels = np.empty(len(names), dtype=object)
     labels[:] = list(names)
     return _coded(np.asarray(question), by_name["answer"], len(names), None, labels, owner, name)
+
+
+def _from_integers(array, owner, name):
+    """Integers are coded without a look at each as an object; none is missing."""
+    codes, numbers = check_groups(array.reshape(-1), owner, array.size, name=name, min_groups=1)
+    labels = np.empty(len(numbers), dtype=object)
+    labels[:] = numbers.tolist()
+    n, draws = array.shape
+    lengths = np.full(n, draws, dtype=np.intp)
+    return _grouped(np.repeat(np.arange(n), draws), codes, labels, np.arange(array.size), n, lengths, None, array.size)
 
 
 def _rows(answers, owner, name):
@@ -114,8 +128,12 @@ def _coded(question, values, n_questions, lengths, names, owner, name):
     missing = np.array([is_missing(label) for label in labels], dtype=bool)
     codes = np.asarray(codes, dtype=np.intp)
     present = np.flatnonzero(~missing[codes])
-    question, codes = question[present], codes[present]
-    pairs, first, inverse = np.unique(question * np.intp(len(labels)) + codes, return_index=True, return_inverse=True)
+    return _grouped(question[present], codes[present], labels, present, n_questions, lengths, names, len(values))
+
+
+def _grouped(question, codes, labels, present, n_questions, lengths, names, n_given):
+    """Return Answers from the draws that hold one, coded by label: distinct answers are numbered per question."""
+    pairs, first, inverse = _unique(question * np.intp(len(labels)) + codes, n_questions * len(labels))
     # by question, and within it by the draw that gave the answer first
     asked = pairs // len(labels)
     order = np.lexsort((first, asked))
@@ -123,15 +141,26 @@ def _coded(question, values, n_questions, lengths, names, owner, name):
     place[order] = np.arange(len(order))
     return Answers(
         question=question,
-        answer=place[inverse.reshape(-1)],
+        answer=place[inverse],
         owner=asked[order],
         labels=labels[(pairs % len(labels))[order]],
         starts=np.searchsorted(asked[order], np.arange(n_questions + 1)),
         present=present,
         lengths=lengths,
-        n_given=len(values),
+        n_given=n_given,
         names=names,
     )
+
+
+def _unique(pairs, most):
+    """Return the sorted distinct values below `most`, where each occurs first, and the place of each value."""
+    if most > 8 * len(pairs):
+        distinct, first, inverse = np.unique(pairs, return_index=True, return_inverse=True)
+        return distinct, first, inverse.reshape(-1)
+    first = np.full(most, -1)
+    first[pairs[::-1]] = np.arange(len(pairs))[::-1]  # the last write stays, which is the first draw
+    seen = first >= 0
+    return np.flatnonzero(seen), first[seen], (np.cumsum(seen) - 1)[pairs]
 
 
 def draw_values(values, answers, owner, name):
