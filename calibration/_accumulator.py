@@ -224,16 +224,16 @@ class BinnedCalibrationError(BaseEstimator):
         Warns
         -----
         SmallSampleWarning
-            Below 30 rows.
+            Below 30 rows; in norm 1 also where bins with fewer than 5 rows hold more than a tenth of them: the lower
+            end is then 0.
 
         Notes
         -----
         **Guarantee.** Asymptotic, for independent rows and the error of infinitely many rows on these bins. In
         simulation with 10 rows or more per bin (100 to 1,000 rows) nominal 95 % covered 85 to 100 % (norm 1) and 97 to
         100 % (norm 2), calibrated forecasts and those of rare events included (.002 to .02, 100 to 500 rows: above
-        99 %). Two cases fall short in norm 1: a bin with few events that is far off (forecasts of .3 for a share of
-        .03, 100 rows: 81 %), and bins of 2 rows, where the noise hides the error: calibrated forecasts showed one
-        nearly always. Take fewer bins there.
+        99 %). A bin with few events that is far off falls short in norm 1 (forecasts of .3 for a share of .03, 100
+        rows: 81 %).
 
         It is no test of calibration: see `calibration_test`. Percentiles of resampled errors would be worse: resampling
         adds the upward bias a second time, and with 15 bins and 500 rows of a calibrated forecast they never held the

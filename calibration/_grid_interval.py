@@ -29,6 +29,14 @@ def grid_interval(sums, cells, norm, squared, level, alternative, n_resamples, r
         warnings.warn(
             f"a bootstrap interval from {n} rows is rough; it takes {FEWEST} or more.", SmallSampleWarning, stacklevel=3
         )
+    thin = cells.weight[cells.units < FEW].sum() > 0.1 * cells.weight.sum()
+    if thin and norm == 1 and n >= FEWEST:
+        warnings.warn(
+            f"bins with fewer than {FEW} rows hold more than 10 % of them, and their noise hides the error: the lower "
+            "end is 0. Fewer bins, or norm=2, would show more.",
+            SmallSampleWarning,
+            stacklevel=3,
+        )
     some = cells.units > 0
     counts, first, second = (a[some] for a in sums)
     gap, weight = cells.residual[some] / cells.units[some], cells.units[some] / n
@@ -51,7 +59,7 @@ def grid_interval(sums, cells, norm, squared, level, alternative, n_resamples, r
         lower, upper = center - highs.upper(alpha), center - lows.lower(alpha)
         if agree.all() and np.ptp(low) <= ROUNDING and (n_resamples + 1) * alpha >= 1:
             upper = center - low[0]  # no draw of agreeing bins shows a larger error, which is an answer here
-        lower = lower if lower > ROUNDING else 0.0
+        lower = 0.0 if thin or lower <= ROUNDING else lower
     else:
         center, floor = cells.weight @ pair_terms(cells) / n, -1.0
         spread = max(highs.upper(alpha), 0.0)

@@ -227,7 +227,18 @@ def test_the_interval_answers_without_rows_and_repeats_itself():
     assert again.interval(rng=3) == total.interval(rng=3)
     # the chunks of many bins are one stream
     wide = BinnedCalibrationError(2000).fit(p, y)
-    assert wide.interval(n_resamples=499, rng=1).width < 0.1
+    assert wide.interval(n_resamples=499, rng=1, norm=2, squared=True).width < 0.1
+
+
+def test_thin_bins_hide_the_error_and_the_lower_end_says_so():
+    rng = np.random.default_rng(0)
+    for _ in range(20):  # calibrated: the error is nearly 0, and what 2 rows a bin show is noise
+        p = rng.random(100)
+        total = BinnedCalibrationError(50).fit(p, rng.random(100) < p)
+        with pytest.warns(SmallSampleWarning, match="noise hides"):
+            interval = total.interval(n_resamples=199, rng=1)
+        assert interval.lower == 0
+        assert interval.upper > 0.01
 
 
 def test_too_few_resamples_promise_nothing():
