@@ -175,7 +175,8 @@ class KnowledgeProbe(ClassifierMixin, BaseEstimator):
     def _validate(self, owner, *arrays, **options):
         """Check in scikit-learn's way, with our error."""
         try:
-            checked = validate_data(self, *arrays, dtype=np.float64, **options)
+            with np.errstate(invalid="ignore", over="ignore"):  # infinities are told of in words
+                checked = validate_data(self, *arrays, dtype=np.float64, **options)
         except ValueError as error:
             raise InputError(str(error)) from None
         X = checked[0] if isinstance(checked, tuple) else checked
@@ -198,7 +199,8 @@ class KnowledgeProbe(ClassifierMixin, BaseEstimator):
         if n_trials is None:
             y = column_or_1d(y, warn=True)
             try:
-                check_classification_targets(y)
+                with np.errstate(invalid="ignore"):
+                    check_classification_targets(y)
             except ValueError as error:
                 raise InputError(f"{owner}: {error} For numbers of right answers pass n_trials.") from None
             classes, codes = np.unique(y, return_inverse=True)

@@ -121,3 +121,11 @@ def test_more_is_needed_for_more():
 def test_bad_input_is_refused(arguments, message):
     with pytest.raises(InputError, match=message):
         required_items(**{"effect": 0.1, "std": 1.0, **arguments})
+
+
+def test_extreme_sizes_are_answered_or_refused():
+    assert required_items(0.02, 1e-300) == 2
+    assert required_items(1e300, 1e-300) == 2
+    for effect, std in ((0.02, 1e300), (1e-300, 1.0)):
+        with pytest.raises(InputError, match="vanishingly small"):
+            required_items(effect, std)

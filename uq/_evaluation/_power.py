@@ -77,9 +77,10 @@ def required_items(effect, std, power=0.8, confidence_level=0.95, *, alternative
             "Give the effect that the test looks for, or use the other alternative."
         )
     sides = 2 if alternative == "two-sided" else 1
-    size = abs(effect) / std
-    z = stats.norm.isf((1 - level) / sides) + stats.norm.ppf(power)
-    start = (max(z, 0.0) / size) ** 2 if size > 0 else math.inf
+    # beyond 1e100 two items are enough at any level, and squares must not overflow
+    size = min(abs(effect) / std, 1e100) if std > 1e-200 * abs(effect) else 1e100
+    z = float(stats.norm.isf((1 - level) / sides) + stats.norm.ppf(power))
+    start = (max(z, 0.0) / size) ** 2 if size > 1e-100 else math.inf
     if not start < MOST_ITEMS:
         raise InputError(
             f"{owner}: effect must not be vanishingly small beside std; got {effect:g} and {std:g}, "
