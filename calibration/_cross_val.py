@@ -5,12 +5,13 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold, check_cv
+from sklearn.model_selection import check_cv
 
 from uq._base.classes import names_of_columns
 from uq._base.exceptions import InputError
 from uq._base.validation import check_count
 
+from ._folds import make_folds
 from ._forecast import match_truth
 from ._recalibrator import Recalibrator
 
@@ -29,7 +30,7 @@ def cross_val_calibrate(calibrator, y_prob, y, *, cv=5, groups=None, sample_weig
     y : array-like of shape (n_samples,)
         0 and 1 for one column, labels for several.
     cv : int, splitter or iterable of (train, test), default 5
-        An int means that many folds, in the order of the rows and with equal shares of each label; whole groups where
+        An int means that many folds, dealt at random and with equal shares of each label; whole groups where
         `groups` are given. The test rows of the folds must be a partition.
     groups : array-like of shape (n_samples,), optional
         Cluster labels: rows of one group share a fold.
@@ -53,6 +54,8 @@ def cross_val_calibrate(calibrator, y_prob, y, *, cv=5, groups=None, sample_weig
 
     Notes
     -----
+    Folds made from a number deal the rows at random, by a fixed seed, with the classes spread evenly over them.
+
     **Guarantee.** None of its own: each answer is that of a calibrator fitted on (1 - 1/cv) of the rows, none of them
     of the same fold, so that metrics of the answers are not optimistic as they are in sample. They describe the
     procedure, not one fitted map; the folds share rows, so their errors are not independent.
@@ -112,12 +115,9 @@ def _folds(cv, rows, owner):
                 f"{owner}: cv must be at most the number of {'rows' if rows.groups is None else 'groups'} ({units}); "
                 f"got {cv}."
             )
-        if rows.groups is not None:
-            splitter = GroupKFold(cv)
-        elif ((rows.y == np.round(rows.y)).all()) and np.unique(rows.y, return_counts=True)[1].min() >= cv:
-            splitter = StratifiedKFold(cv)
-        else:
-            splitter = KFold(cv)
+        # dealt at random by a fixed seed, so that sorted rows do no harm, with each class spread evenly
+        strata = rows.y if (rows.y == np.round(rows.y)).all() else np.argsort(np.argsort(rows.y)) * cv // n
+        return make_folds(cv, strata, rows.groups, np.random.default_rng(0), owner)
     else:
         try:
             splitter = check_cv(cv)
@@ -131,6 +131,15 @@ def _folds(cv, rows, owner):
     except (ValueError, TypeError, IndexError) as error:
         raise InputError(f"{owner}: cv must split these rows; it failed: {error}") from None
     seen = np.bincount(np.concatenate([test for _, test in folds]), minlength=n) if folds else np.zeros(n)
+    leak = any(np.intersect1d(train, test).size for train, test in folds) or (
+        rows.groups is not None
+        and any(np.intersect1d(rows.groups[train], rows.groups[test]).size for train, test in folds)
+    )
+    if leak:
+        raise InputError(
+            f"{owner}: cv must keep each row, and each group, on one side of every fold; got a fold that trains on "
+            "what it answers for. For clusters use a splitter that heeds groups, such as GroupKFold."
+        )
     if (seen != 1).any() or any(not len(train) for train, _ in folds):
         raise InputError(
             f"{owner}: the test rows of cv must hold each row once, and no training part may be empty; got "

@@ -25,6 +25,14 @@ def make_folds(cv, strata, codes, rng, owner):
             raise InputError(
                 f"{owner}: cv must give at least one fold with training and held-out rows; got {folds!r:.200}."
             )
+        for train, held in folds:
+            if np.intersect1d(train, held).size or (
+                codes is not None and np.intersect1d(codes[train], codes[held]).size
+            ):
+                raise InputError(
+                    f"{owner}: cv must keep each row, and each group, on one side of every fold; for clusters use a "
+                    "splitter that heeds groups, such as GroupKFold."
+                )
         return folds
     units = np.arange(n) if codes is None else codes
     n_units = int(units.max()) + 1

@@ -11,6 +11,7 @@ from uq._base.exceptions import InputError
 from uq._base.sklearn import Range, StrOptions
 from uq._base.validation import check_count, check_matrix
 
+from ._bins import uniform_bins
 from ._forecast import check_forecast
 from ._recalibrator import LIMIT, OneVsRest
 
@@ -111,7 +112,7 @@ def multicalibration_error(
     members = check_subgroups(subgroups, len(p), owner)
     w = np.full(len(p), 1 / len(p)) if forecast.weights is None else forecast.weights / forecast.weights.max()
     w = w / w.sum()
-    index = np.minimum(np.searchsorted(np.arange(n_bins + 1) / n_bins, p, side="right") - 1, n_bins - 1)
+    index = uniform_bins(p, n_bins)
     errors = np.abs(_cell_sums(index, n_bins, members, w * (p - y))).sum(axis=0)
     if scale == "subgroup":
         masses = w @ members
@@ -270,7 +271,7 @@ class MulticalibrationBoosting(OneVsRest):
         index = _bins(p, self.n_bins)
         for b, group, shift in one:
             rows = np.flatnonzero((index == b) & (members[:, group] > 0))
-            z[rows] += shift
+            z[rows] = np.clip(z[rows] + shift, -LIMIT, LIMIT)
             p[rows] = expit(z[rows])
             index[rows] = _bins(p[rows], self.n_bins)
         return p
@@ -280,7 +281,7 @@ class MulticalibrationBoosting(OneVsRest):
 
 
 def _bins(p, n_bins):
-    return np.minimum((p * n_bins).astype(np.intp), n_bins - 1)
+    return uniform_bins(p, n_bins)
 
 
 class _Cells:
@@ -309,7 +310,7 @@ class _Cells:
         shift = float(np.copysign(np.log1p(abs(residual) / variance), residual))
         rows = np.flatnonzero((self.index == b) & (self.members[:, group] > 0))
         self.sums -= self._sums(rows)
-        self.z[rows] += shift
+        self.z[rows] = np.clip(self.z[rows] + shift, -LIMIT, LIMIT)
         self.p[rows] = expit(self.z[rows])
         self.index[rows] = _bins(self.p[rows], self.n_bins)
         self.sums += self._sums(rows)

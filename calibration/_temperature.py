@@ -21,6 +21,11 @@ CELLS = 65536
 EVERY = 16
 
 
+def _logs(p):
+    """Return log probabilities; an exact 0, which rounding made, counts as half a rounding error of 1."""
+    return np.log(np.where(p == 0, 2.0**-53, np.maximum(p, TINY)))
+
+
 class _Blocks:
     """Logits of classes, the largest of each row subtracted; transposed, so that sums over classes run along rows."""
 
@@ -30,9 +35,9 @@ class _Blocks:
         self.parts, self.own = [], 0.0
         for start in range(0, n, size):
             rows = slice(start, start + size)
-            block = np.ascontiguousarray(outputs[rows].T)
+            block = np.array(outputs[rows].T, order="C")  # a copy always: it is written to
             if not logits:
-                block = np.log(np.maximum(block, TINY))
+                block = _logs(block)
             with np.errstate(over="ignore"):
                 block -= block.max(axis=0)
             np.maximum(block, RULED_OUT, out=block)
@@ -221,7 +226,7 @@ class TemperatureScaling(Recalibrator):
         if outputs.ndim == 1:
             with np.errstate(over="ignore"):
                 return expit(log_odds(outputs, self._logits) / self.temperature_)
-        z = outputs if self._logits else np.log(np.maximum(outputs, TINY))
+        z = outputs if self._logits else _logs(outputs)
         with np.errstate(over="ignore", under="ignore"):
             z = z - z.max(axis=1, keepdims=True)
             z /= self.temperature_

@@ -212,9 +212,14 @@ def test_each_row_is_answered_by_the_other_folds(rng, columns):
 def test_rows_of_a_group_share_a_fold(rng):
     z, y = draw(100, 1, rng)
     p, groups = as_prob(z), np.repeat(np.arange(20), 5)
-    answer = cross_val_calibrate(PlattScaling(), p, y, groups=groups)
+    answer = cross_val_calibrate(PlattScaling(), p, y, groups=groups, cv=GroupKFold(5))
     for train, test in GroupKFold(5).split(np.empty(100), y, groups):
         np.testing.assert_allclose(answer[test], PlattScaling().fit(p[train], y[train]).predict_proba(p[test]))
+    dealt = cross_val_calibrate(PlattScaling(), p, y, groups=groups)
+    for group in range(20):  # what a group's rows turned out to be says nothing about their own answers
+        mine = groups == group
+        other = cross_val_calibrate(PlattScaling(), p, np.where(mine, 1 - y, y), groups=groups)
+        np.testing.assert_array_equal(other[mine], dealt[mine])
 
 
 def test_labels_keep_their_columns_where_a_fold_lacks_one(rng):

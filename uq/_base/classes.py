@@ -88,12 +88,24 @@ def classes_in_names(names, labels):
     if names is None or len(labels) == 0:
         return None
     try:
-        known = {str(label): label for label in set(labels.tolist())}
+        known = {_spelled(label): label for label in set(labels.tolist())}
     except TypeError:  # labels that cannot be hashed: they are refused soon
         return None
-    if len(set(names)) < len(names) or set(names) != set(known):
+    spelled = [_spelled(name) for name in names]
+    if len(set(spelled)) < len(spelled) or set(spelled) != set(known):
         return None
-    return np.array([known[name] for name in names], dtype=labels.dtype)
+    return np.array([known[name] for name in spelled], dtype=labels.dtype)
+
+
+def _spelled(label):
+    """Return a number for what reads as one, so that 1, 1.0, "1" and True are one label, else the text."""
+    text = str(label)
+    if text in ("True", "False"):
+        return float(text == "True")
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def codes_of(labels, classes, owner, name):

@@ -103,11 +103,20 @@ def fit_logistic(columns, target, weights=None, *, penalty=0.0, start=None):
     Features should be of the order of 1. Separable targets have no minimum; then the answer is where the search
     stopped, or an arbitrary point far out.
     """
-    theta = np.zeros(len(columns)) if start is None else start
+    first = np.zeros(len(columns)) if start is None else start
+    theta = first
     if len(target) >= MANY_ROWS:
-        some = slice(None, None, 16)
+        some = slice(None, None, 17)  # a prime: rows may have a period
         part = None if weights is None else weights[some]
         if part is None or part.sum() > 0:
             part = None if part is None else part / part.sum()
-            theta, _ = fit_logistic([c[some] for c in columns], target[some], part, penalty=penalty, start=theta)
-    return newton(lambda at: logistic_loss(at, columns, target, weights, penalty), theta)
+            found, reached = fit_logistic([c[some] for c in columns], target[some], part, penalty=penalty, start=first)
+            theta = found if reached else first
+
+    def loss(at):
+        return logistic_loss(at, columns, target, weights, penalty)
+
+    found, reached = newton(loss, theta)
+    if not reached and theta is not first:
+        found, reached = newton(loss, first)
+    return found, reached
