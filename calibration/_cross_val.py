@@ -96,7 +96,7 @@ def cross_val_calibrate(calibrator, y_prob, y, *, cv=5, groups=None, sample_weig
         warnings.simplefilter("always")
         for train, test in folds:
             weights = None if rows.weights is None else rows.weights[train]
-            fitted = clone(calibrator).fit(outputs[train], truth[train], weights, classes=rows.classes)
+            fitted = clone(calibrator).fit(outputs[train], truth[train], sample_weight=weights, classes=rows.classes)
             answer[test] = fitted.predict_proba(outputs[test])
     if caught:
         warnings.warn(

@@ -202,7 +202,7 @@ class MulticalibrationBoosting(OneVsRest):
         self.min_weight = min_weight
         self.input = input
 
-    def fit(self, y_prob, y, sample_weight=None, *, subgroups=None, classes=None):
+    def fit(self, y_prob, y, subgroups=None, *, sample_weight=None, classes=None):  # type: ignore[override]
         """Learn the corrections from held-out outputs and what turned out to be true.
 
         Parameters
@@ -211,9 +211,10 @@ class MulticalibrationBoosting(OneVsRest):
             P(y = 1), or one column per class; logits where ``input="logit"``.
         y : array-like of shape (n_samples,)
             0, 1 or shares for one column; labels for several.
-        sample_weight : array-like of shape (n_samples,), optional
         subgroups : array-like of bool, shape (n_samples, n_subgroups), optional
             Who belongs to which; they may overlap. None: all rows together alone.
+        sample_weight : array-like of shape (n_samples,), optional
+            Counted as rows, also by `min_weight`.
         classes : array-like of shape (n_classes,), optional
             The label of each column.
 

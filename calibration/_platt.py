@@ -32,6 +32,8 @@ def separated(scores, y, monotone):
     some, others = scores[y > 0], scores[y < 1]
     if not len(some) or not len(others):
         return True
+    if scores.min() == scores.max():  # no threshold splits what is all alike
+        return False
     return others.max() <= some.min() or (not monotone and some.max() <= others.min())
 
 

@@ -222,6 +222,11 @@ class KnowledgeProbe(ClassifierMixin, BaseEstimator):
             raise InputError(
                 f"{owner}: n_trials must be whole numbers of at least 1; got {trials.min():g} at the least."
             )
+        if (right != np.rint(right)).any():
+            raise InputError(
+                f"{owner}: y must hold whole numbers of right answers where n_trials is given; got {right.min():g} to "
+                f"{right.max():g}. Shares are multiplied by n_trials first."
+            )
         if (right < 0).any() or (right > trials).any():
             row = int(np.flatnonzero((right < 0) | (right > trials))[0])
             raise InputError(

@@ -85,6 +85,12 @@ class Votes(Result):
             if hasattr(y, "__len__") and not isinstance(y, str)
             else None
         )
+        given = [answer for answer in self.answers if answer is not None]
+        if y and given and len({isinstance(value, str) for value in (*y, *given) if value is not None}) > 1:
+            raise InputError(
+                "Votes.credit: y must be of the kind of the answers; got texts on one side and others on the other, "
+                f"{y[0]!r} and {given[0]!r}, which are never equal."
+            )
         if y is None or len(y) != len(self.answers):
             raise InputError(
                 f"Votes.credit: y must hold one true answer per question ({len(self.answers)}); got "

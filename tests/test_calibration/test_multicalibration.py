@@ -107,7 +107,7 @@ def test_a_calibrated_forecast_is_left_alone(rng):
 def test_classes_with_subgroups(rng, columns):
     z, y = draw(3000, columns, rng, 3.0)
     p, subgroups = as_prob(z), rng.random((3000, 2)) < 0.5
-    boosting = MulticalibrationBoosting().fit(p, y, np.ones(3000), subgroups=subgroups)
+    boosting = MulticalibrationBoosting().fit(p, y, subgroups, sample_weight=np.ones(3000))
     better = boosting.predict_proba(p, subgroups=subgroups)
     assert np.abs(better.sum(axis=1) - 1).max() < 1e-12
     assert log_loss(y, better) < log_loss(y, p)

@@ -11,12 +11,14 @@ from calibration import (
     BetaCalibration,
     HistogramBinning,
     IsotonicCalibration,
+    KnowledgeProbe,
     MulticalibrationBoosting,
     PlattScaling,
     TemperatureScaling,
     cross_val_calibrate,
     expected_calibration_error,
     multicalibration_error,
+    vote_confidence,
 )
 from uq.exceptions import InputError
 
@@ -109,3 +111,31 @@ def test_boosting_never_answers_0_or_1():
     answer = MulticalibrationBoosting().fit(p, y).predict_proba(p)
     assert np.isfinite(log_loss(y, answer))
     assert ((answer > 0) & (answer < 1)).all()
+
+
+def test_constant_scores_separate_nothing():
+    for calibrator in (BetaCalibration(), PlattScaling(smooth_targets=False)):
+        np.testing.assert_allclose(calibrator.fit([0.3] * 6, [0, 1, 0, 1, 1, 1]).predict_proba([0.3]), 4 / 6, rtol=1e-6)
+
+
+def test_subgroups_come_third():
+    rng = np.random.default_rng(0)
+    p, members = rng.random(400), rng.random((400, 2)) < 0.5
+    y = (rng.random(400) < np.where(members[:, 0], p**3, p)).astype(int)
+    fitted = MulticalibrationBoosting().fit(p, y, members)
+    np.testing.assert_array_equal(
+        fitted.predict_proba(p, members),
+        MulticalibrationBoosting().fit(p, y, subgroups=members).predict_proba(p, members),
+    )
+
+
+def test_shares_are_no_counts():
+    with pytest.raises(InputError, match="multiplied by n_trials"):
+        KnowledgeProbe().fit(np.eye(4), np.array([0.1, 0.5, 0.9, 1.0]), n_trials=30)
+
+
+def test_texts_and_numbers_are_never_the_same_answer():
+    votes = vote_confidence([["4", "4", "5"], ["5", "5", "5"]])
+    with pytest.raises(InputError, match="kind of the answers"):
+        votes.credit([4, 5])
+    assert votes.credit(["4", "5"]).tolist() == [1.0, 1.0]
