@@ -90,7 +90,7 @@ class HistogramBinning(OneVsRest):
             edges = np.arange(self.n_bins + 1) / self.n_bins  # rounded as the literals are, unlike linspace
         else:
             edges = _equal_weight(scores, weights, self.n_bins)
-        index = self._bin_of(edges, scores)
+        index = _bin_of(edges, scores)
         n = len(edges) - 1
         totals = np.bincount(index, weights, n).astype(np.float64)
         sums = np.bincount(index, y if weights is None else y * weights, n)
@@ -101,17 +101,17 @@ class HistogramBinning(OneVsRest):
 
     def _apply(self, one, scores):
         edges, values = one
-        return values[self._bin_of(edges, scores)]
-
-    def _bin_of(self, edges, scores):
-        # equal bins in the precision of the scores, in which .7 may lie below the .7 of the doubles
-        return uniform_bins(scores, self.n_bins) if self.strategy == "uniform" else _bin_of(edges, scores)
+        return values[_bin_of(edges, scores)]
 
     def _attributes(self, maps):
         return {"bin_edges_": tuple(e.copy() for e, _ in maps), "bin_values_": tuple(v.copy() for _, v in maps)}
 
 
 def _bin_of(edges, scores):
+    n = len(edges) - 1
+    if np.array_equal(edges, np.arange(n + 1) / n):
+        # equal bins in the precision of the scores, in which .7 may lie below the .7 of the doubles
+        return uniform_bins(scores, n)
     return np.searchsorted(edges[1:-1], scores, side="right")
 
 

@@ -258,31 +258,28 @@ class MulticalibrationBoosting(OneVsRest):
             distance = state.distances(self.min_weight)
             cell = np.unravel_index(int(distance.argmax()), distance.shape)
             if distance[cell] <= self.threshold:
-                return tuple(patches), ""
+                return (self.n_bins, tuple(patches)), ""
             if len(patches) == self.max_rounds:
-                return tuple(patches), (
+                return (self.n_bins, tuple(patches)), (
                     f"max_rounds = {self.max_rounds} corrections were not enough, some cell is still "
                     f"{distance[cell]:.3g} standard errors off. Raise max_rounds, or use fewer subgroups or bins."
                 )
             patches.append(state.correct(*map(int, cell)))
 
     def _apply(self, one, scores, members):
+        n_bins, patches = one
         z = np.clip(scores, -LIMIT, LIMIT)
         p = expit(z)
-        index = _bins(p, self.n_bins)
-        for b, group, shift in one:
+        index = uniform_bins(p, n_bins)
+        for b, group, shift in patches:
             rows = np.flatnonzero((index == b) & (members[:, group] > 0))
             z[rows] = np.clip(z[rows] + shift, -LIMIT, LIMIT)
             p[rows] = expit(z[rows])
-            index[rows] = _bins(p[rows], self.n_bins)
+            index[rows] = uniform_bins(p[rows], n_bins)
         return p
 
     def _attributes(self, maps):
-        return {"n_rounds_": np.array([len(patches) for patches in maps])}
-
-
-def _bins(p, n_bins):
-    return uniform_bins(p, n_bins)
+        return {"n_rounds_": np.array([len(patches) for _, patches in maps])}
 
 
 class _Cells:
@@ -291,7 +288,7 @@ class _Cells:
     def __init__(self, z, y, w, members, n_bins):
         self.z, self.y, self.w, self.members, self.n_bins = z, y, w, members, n_bins
         self.p = expit(z)
-        self.index = _bins(self.p, n_bins)
+        self.index = uniform_bins(self.p, n_bins)
         self.sums = self._sums(np.arange(len(z)))
 
     def _sums(self, rows):
@@ -313,6 +310,6 @@ class _Cells:
         self.sums -= self._sums(rows)
         self.z[rows] = np.clip(self.z[rows] + shift, -LIMIT, LIMIT)
         self.p[rows] = expit(self.z[rows])
-        self.index[rows] = _bins(self.p[rows], self.n_bins)
+        self.index[rows] = uniform_bins(self.p[rows], self.n_bins)
         self.sums += self._sums(rows)
         return b, group, shift

@@ -110,7 +110,7 @@ class Recalibrator(BaseEstimator):
                 f"{owner}: y_prob must have the columns of fit, shape {_shape(self._columns)}; got "
                 f"{_shape(outputs.shape[1:])}."
             )
-        check_column_names(self._names, y_prob, owner, "y_prob")
+        check_column_names(self._names, y_prob, owner, "y_prob", self.classes_)
         return outputs
 
     def _check_outputs(self, y_prob, owner):

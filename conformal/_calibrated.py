@@ -211,7 +211,7 @@ def predicted_set(fitted, y_prob, strata, owner, make_law):
         raise InputError(
             f"{owner}: y_prob must have one column per class ({len(fitted.classes)}); got {outputs.shape[1]}."
         )
-    check_column_names(fitted.names, y_prob, owner, "y_prob")
+    check_column_names(fitted.names, y_prob, owner, "y_prob", fitted.classes)
     law, words = make_law(len(outputs))
     _, high, attained, text = _thresholds(fitted, strata, len(outputs), law, owner)
     mask = score.table(outputs, fitted.classes) <= (high[:, None] if np.ndim(high) else high)

@@ -139,3 +139,25 @@ def test_texts_and_numbers_are_never_the_same_answer():
     with pytest.raises(InputError, match="kind of the answers"):
         votes.credit([4, 5])
     assert votes.credit(["4", "5"]).tolist() == [1.0, 1.0]
+
+
+@pytest.mark.parametrize("calibrator", [MulticalibrationBoosting(), HistogramBinning()])
+def test_bins_are_those_of_fit(calibrator):
+    rng = np.random.default_rng(0)
+    p = rng.random(2000)
+    fitted = calibrator.fit(p, (rng.random(2000) < p**3).astype(int))
+    before = fitted.predict_proba(p)
+    np.testing.assert_array_equal(fitted.set_params(n_bins=3).predict_proba(p), before)
+
+
+def test_a_map_of_an_array_refuses_its_classes_in_another_order():
+    rng = np.random.default_rng(0)
+    p = rng.dirichlet([1, 1, 1], 300)
+    y = np.array(["a", "b", "c"])[(p.cumsum(axis=1) < rng.random((300, 1))).sum(axis=1)]
+    fitted = PlattScaling().fit(p, y)
+    here = fitted.predict_proba(p)
+    np.testing.assert_array_equal(fitted.predict_proba(pd.DataFrame(p, columns=["a", "b", "c"])), here)
+    np.testing.assert_array_equal(fitted.predict_proba(pd.DataFrame(p, columns=["u", "v", "w"])), here)
+    np.testing.assert_array_equal(fitted.predict_proba(pd.DataFrame(p)), here)
+    with pytest.raises(InputError, match="in their order"):
+        fitted.predict_proba(pd.DataFrame(p, columns=["c", "b", "a"]))

@@ -85,3 +85,14 @@ def test_one_column_can_be_called_anything(frame):
     rng = np.random.default_rng(0)
     y = rng.normal(size=100)
     SplitConformal().fit(frame(np.zeros((100, 1)), ["a"]), y).predict_interval(frame(np.zeros((9, 1)), ["b"]))
+
+
+def test_sets_of_an_array_refuse_their_classes_in_another_order():
+    pd = require("pandas")
+    rng = np.random.default_rng(0)
+    p = rng.dirichlet([1, 1, 1], 300)
+    y = np.array(["a", "b", "c"])[(p.cumsum(axis=1) < rng.random((300, 1))).sum(axis=1)]
+    fitted = SplitConformal("lac").fit(p, y)
+    assert fitted.predict_set(pd.DataFrame(p, columns=["a", "b", "c"])) is not None
+    with pytest.raises(InputError, match="in their order"):
+        fitted.predict_set(pd.DataFrame(p, columns=["c", "b", "a"]))

@@ -70,9 +70,15 @@ def names_of_columns(x):
     return None if names is None or len(names) < 2 else names
 
 
-def check_column_names(names, x, owner, name):
-    """Raise where the columns have other names than in fit, or another order: numbers would be taken for others."""
+def check_column_names(names, x, owner, name, classes=None):
+    """Raise where the columns have other names than in fit, or another order: numbers would be taken for others.
+
+    Where fit saw no names, the `classes` of its columns must not stand in another order.
+    """
     found = names_of_columns(x)
+    if names is None and classes is not None and found != [str(j) for j in range(len(classes))]:
+        order = classes_in_names(found, classes)
+        names = found if order is None else [found[order.tolist().index(label)] for label in classes.tolist()]
     if names is None or found is None or names == found:
         return
     numbered = [str(j) for j in range(len(names))]  # what a frame calls columns that have no name
