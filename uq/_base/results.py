@@ -1,7 +1,7 @@
 """What the user gets back: frozen results that print, plot, compare, pickle and turn into a DataFrame."""
 
 import warnings
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -199,6 +199,8 @@ class Estimate(Result):
         Clusters that were used.
     n_dropped : int
         Rows dropped for missing values under ``nan_policy="omit"``.
+    influence : object, optional
+        Influence values of the rows, for the covariance with another estimate on the same rows (`causal`).
 
     Examples
     --------
@@ -223,6 +225,7 @@ class Estimate(Result):
     cov: Any = None
     n_groups: int | None = None
     n_dropped: int = 0
+    influence: Any = field(default=None, repr=False)
 
     def conf_int(self, confidence_level=0.95, alternative="two-sided") -> Interval:
         """Return the confidence (or credible) interval.
