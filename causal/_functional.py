@@ -1,8 +1,8 @@
 """Means, effects and regression coefficients as one thing: linear functionals of the outcome column.
 
 Each is a contrast of weighted least squares, ``theta = L (X'WX)^-1 X'W f``: the mean has one column of ones, the
-average treatment effect the two arms, with weights divided by the probability of the arm. So one class gives the value, the
-weight of each row (which the calibration step needs) and the influence values (from which all variances come).
+average treatment effect the two arms, with weights divided by the probability of the arm. So one class gives the value,
+the weight of each row (which the calibration step needs) and the influence values (from which all variances come).
 Nothing is validated here.
 """
 
