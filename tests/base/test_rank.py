@@ -105,6 +105,16 @@ def test_credible_ranks_hold_their_share_of_the_draws(samples, level):
         assert np.sum(last[:, j] >= upper[j]) > tail
 
 
+def verbs(summary):
+    """Return all that takes a level and a method."""
+    return (
+        summary.rank_interval,
+        summary.settled_pairs,
+        summary.indistinguishable_pairs,
+        summary.indistinguishable_groups,
+    )
+
+
 def naive_signs(samples, center, level, df):
     """Return the comparisons by the plain double loop."""
     n_draws, k = samples.shape
@@ -177,7 +187,7 @@ def test_a_difference_that_never_varies_is_left_open_with_one_warning(offset):
     assert len(caught) == 1
     assert caught[0].filename == __file__
     assert np.array_equal(interval.to_numpy(), [[1, 2], [1, 2]])
-    for ask in (summary.settled_pairs, summary.indistinguishable_groups):
+    for ask in verbs(summary)[1:]:
         with pytest.warns(SmallSampleWarning) as caught:
             ask()
         assert caught[0].filename == __file__
@@ -235,9 +245,37 @@ def test_groups_overlap_where_telling_apart_is_not_transitive():
     assert np.array_equal(settled, win > 0.975)
 
 
+@given(draws, st.sampled_from([0.2, 0.5, 0.9]))
+@settings(max_examples=50, deadline=None)
+def test_open_pairs_are_the_graph_of_what_is_not_settled(samples, level):
+    summary = RankSummary(samples)
+    win, expected = brute_wins(samples), mid_ranks(samples).mean(axis=0)
+    edges = set()
+    for i, j in itertools.combinations(range(samples.shape[1]), 2):
+        if max(win[i, j], win[j, i]) <= (1 + level) / 2:
+            edges.add(frozenset([f"candidate {i}", f"candidate {j}"]))
+    pairs = summary.indistinguishable_pairs(level)
+    assert {frozenset(pair) for pair in pairs} == edges
+    assert len(pairs) == len(edges)
+    place = dict(zip(summary.names, expected.round(9), strict=True))
+    assert all(place[better] <= place[worse] for better, worse in pairs)
+    assert [place[better] for better, _ in pairs] == sorted(place[better] for better, _ in pairs)
+    # a run is a clique of the graph
+    for run in summary.indistinguishable_groups(level):
+        assert all(frozenset(pair) in edges for pair in itertools.combinations(run, 2))
+
+
+def test_an_open_pair_may_share_no_run():
+    # P(a > b) = P(b > c) = .98 and P(a > c) = .96: b is settled against both, who are open
+    samples = np.array([[3, 2, 1]] * 96 + [[2, 1, 3]] * 2 + [[1, 3, 2]] * 2, dtype=float)
+    summary = RankSummary(samples, list("abc"))
+    assert summary.indistinguishable_pairs() == (("a", "c"),)
+    assert summary.indistinguishable_groups() == (("a",), ("b",), ("c",))
+
+
 def test_resampled_ranks_have_no_credible_intervals():
     summary = RankSummary(np.eye(3), guarantee="asymptotic")
-    for ask in (summary.rank_interval, summary.settled_pairs, summary.indistinguishable_groups):
+    for ask in verbs(summary):
         with pytest.raises(InputError, match="near ties"):
             ask(0.9, method="credible")
     posterior = RankSummary(np.random.default_rng(0).normal(size=(999, 3)))
@@ -272,7 +310,7 @@ def test_bad_input_is_refused(arguments, message):
 @pytest.mark.parametrize("level", [0, 1, 1.5, "95", None, np.nan])
 def test_bad_levels_and_options_are_refused(level):
     summary = RankSummary(np.ones((4, 3)))
-    for ask in (summary.rank_interval, summary.settled_pairs, summary.indistinguishable_groups):
+    for ask in verbs(summary):
         with pytest.raises(InputError, match="confidence_level"):
             ask(level)
         with pytest.raises(InputError, match="method"):

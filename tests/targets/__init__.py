@@ -11,6 +11,7 @@ from . import (
     conformal,
     conformal_selection,
     evaluation,
+    ranks,
 )
 
 __all__ = ["NOT_DRIVEN", "TARGETS"]
@@ -23,5 +24,6 @@ TARGETS = {
     **calibration_confidence.TARGETS,
     **calibration_curves.TARGETS,
     **calibration_recalibrators.TARGETS,
+    **ranks.TARGETS,
 }
 NOT_DRIVEN = {**evaluation.NOT_DRIVEN, **conformal_selection.NOT_DRIVEN, **calibration_confidence.NOT_DRIVEN}

@@ -196,7 +196,6 @@ TARGETS = {
 NOT_DRIVEN = {
     "uq.Estimate": "made by functions that are driven; its laws have tests/base/test_laws.py",
     "uq.TestResult": "a record of four values",
-    "uq.RankSummary": "made by rank_models, which is driven",
     "uq.WrappedModel": "its input is the model's; scikit-learn's suite drives it",
     "uq.Report": "takes results, no arrays",
     "uq.citation": "takes no arrays",
