@@ -20,7 +20,7 @@ class Problem:
     judge of a family and phi[f] @ psi[j] for one of several.
 
     Samplers return a dict of arrays with the axes (chain, draw, ...): "pi" (..., C, M) and "theta" (..., J, M, M) as
-    above; "sample" (..., C, M), the realised true scores per cell, from samplers that draw them.
+    above; "sample" (..., C), the mean level of the realised true scores, from samplers that draw them.
 
     Attributes
     ----------
@@ -108,12 +108,13 @@ class Problem:
         np.add.at(out, at, self.count[row])
         return out if anchored else out[:, 0]
 
-    def utility(self, pi) -> np.ndarray:
-        """Return the mean level per candidate, shape (..., K), of shares of true scores with shape (..., C, M)."""
-        return self.per_candidate(np.asarray(pi) @ self.levels)
+    @property
+    def items(self) -> np.ndarray:
+        """Return the number of items of each cell, shape (C,)."""
+        return np.bincount(self.cell, self.count, self.n_cells)
 
     def per_candidate(self, values) -> np.ndarray:
-        """Return the means over the strata, shape (..., K), of one value per cell, shape (..., C)."""
+        """Return the means over the strata, shape (..., K), of one value per cell: utilities are those of pi @ levels."""
         weights = np.zeros((self.n_cells, self.n_candidates))
         weights[np.arange(self.n_cells), self.cell_candidate] = self.cell_weight
         return np.asarray(values) @ weights

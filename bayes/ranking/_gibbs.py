@@ -1,0 +1,213 @@
+"""Blocked Gibbs on counts of unique vote patterns: every step draws from its exact conditional law."""
+
+import numpy as np
+
+from ._draws import log_dirichlet, tables
+from ._families import Family, one_hot, selector
+from ._labels import exchange, swap_all, swap_cells, swap_family
+
+__all__ = ["Gibbs"]
+
+
+class Gibbs:
+    """Chains of the joint model, all at once; `sweep` moves them on.
+
+    Axes: C cells, S chains, M true scores, F families, V votes, T cells with matrices of their own (1 where none has),
+    R rows of the problem, P rows whose likelihood differs.
+
+    Parameters
+    ----------
+    problem : Problem
+    rng : numpy.random.Generator
+    n_chains : int
+    count : ndarray of int of shape (R, S), optional
+        Counts of each chain's own data set, in place of those of the problem.
+
+    Attributes
+    ----------
+    log_pi : ndarray of shape (C, S, M)
+    log_phi : ndarray of shape (F, V, S, M)
+    log_cell : ndarray of shape (T, F, V, S, M)
+        The families' matrices in each cell.
+    families : list of Family
+        Those of several judges.
+    z : ndarray of int of shape (R, S, M)
+        The realised true scores.
+    """
+
+    def __init__(self, problem, rng, n_chains=1, count=None):
+        self.problem, self.rng, self.n_chains = problem, rng, n_chains
+        self.count = problem.count[:, None] if count is None else count
+        members = problem.members
+        self._own = np.isfinite(problem.constancy)  # (F, C)
+        if problem.is_constant:
+            unique, pattern = np.unique(problem.votes, axis=0, return_inverse=True)
+            self._pattern, self._votes, group, self.n_own = pattern.reshape(-1), unique, np.zeros(len(unique), int), 1
+            self._by_pattern = selector(self._pattern, len(unique))
+        else:
+            self._pattern, self._votes, group, self.n_own = None, problem.votes, problem.cell, problem.n_cells
+        self.single = np.array([f for f, judges in enumerate(members) if len(judges) == 1], dtype=np.intp)
+        self.several = [f for f, judges in enumerate(members) if len(judges) > 1]
+        alone = np.array([members[f][0] for f in self.single], dtype=np.intp)
+        self._hot = one_hot(self._votes[:, alone], problem.n_levels, group, self.n_own)
+        self.families = [
+            Family(members[f], self._votes, group, self.n_own, problem.copy_prior, n_chains) for f in self.several
+        ]
+        self._by_cell = selector(problem.cell, problem.n_cells)
+        self._prior = problem.prior.T[None, :, None, :]
+        known = np.flatnonzero(problem.truth >= 0)
+        self._known, self._truth = known, problem.truth[known]
+        at = problem.cell[known] * problem.n_levels + self._truth
+        self._by_truth = selector(at, problem.n_cells * problem.n_levels)
+        # cells in which no family keeps to its common matrix may exchange labels by themselves
+        self._free = np.flatnonzero(self._own.all(axis=0))
+        self.start()
+
+    def start(self):
+        """Draw the matrices and the shares from the prior."""
+        p, shape = self.problem, (self.problem.n_levels, self.n_chains, self.problem.n_levels)
+        alpha = np.full((p.n_cells, self.n_chains, p.n_levels), p.alpha)
+        self.log_pi = log_dirichlet(self.rng, alpha, axis=2)
+        self.log_phi = log_dirichlet(self.rng, np.broadcast_to(self._prior, (p.n_families, *shape)), axis=1)
+        self.log_cell = self._cells(np.zeros((self.n_own, p.n_families, *shape)))
+        for family in self.families:
+            family.start(self.rng)
+        self.z = np.zeros((len(p.cell), self.n_chains, p.n_levels), np.int64)
+
+    def sweep(self):
+        """Draw everything once: labels, true scores, shares, the families' votes, tables, matrices.
+
+        Where constancy is finite the common matrices are drawn with the cells' own integrated out (through the
+        tables), so the cells' matrices must follow them, and be followed by the true scores.
+        """
+        self._relabel()
+        weights = self.log_weights()
+        z = self._true_scores(weights)
+        counts = self._vote_counts(z)
+        self._matrices(counts)
+
+    def log_weights(self):
+        """Return log P(votes | true score) of each row whose likelihood differs, (P, S, M)."""
+        n_levels = self.problem.n_levels
+        log_cell = self.log_cell if len(self.single) == len(self.log_phi) else self.log_cell[:, self.single]
+        weights = self._hot @ log_cell.reshape(-1, self.n_chains * n_levels)
+        weights = weights.reshape(-1, self.n_chains, n_levels)
+        for f, family in zip(self.several, self.families, strict=True):
+            weights += family.log_weights(self.log_cell[:, f])
+        return weights
+
+    def log_likelihood(self):
+        """Return the log-likelihood of all rows in each chain, shape (S,)."""
+        weights = self.log_weights()
+        joint = (weights if self._pattern is None else weights[self._pattern]) + self.log_pi[self.problem.cell]
+        top = joint.max(axis=2, keepdims=True)
+        row = np.log(np.exp(joint - top).sum(axis=2)) + top[..., 0]
+        row[self._known] = np.take_along_axis(joint[self._known], self._truth[:, None, None], axis=2)[..., 0]
+        return (self.count * row).sum(axis=0)
+
+    def theta(self):
+        """Return P(vote | true score) of each judge under the common matrices, (S, J, M, V)."""
+        p = self.problem
+        out = np.empty((self.n_chains, p.n_judges, p.n_levels, p.n_levels))
+        for f in self.single:
+            out[:, p.members[f][0]] = np.exp(self.log_phi[f]).transpose(1, 2, 0)
+        for f, family in zip(self.several, self.families, strict=True):
+            out[:, family.judges] = family.theta(self.log_phi[f])
+        return out
+
+    def pi(self):
+        """Return the shares of the true scores, (S, C, M)."""
+        return np.exp(self.log_pi).transpose(1, 0, 2)
+
+    def sample_means(self):
+        """Return the mean level of the realised true scores, (S, C); sums before the division, so that ties stay."""
+        total = (self._by_cell @ (self.z @ self.problem.levels)).T
+        items = np.broadcast_to(self._by_cell @ self.count, (self.problem.n_cells, self.n_chains)).T
+        return total / items
+
+    # ---- steps
+
+    def _true_scores(self, weights):
+        p = self.problem
+        weights -= weights.max(axis=2, keepdims=True)
+        np.exp(weights, out=weights)
+        share = np.exp(self.log_pi)[p.cell]
+        share *= weights if self._pattern is None else weights[self._pattern]
+        share /= share.sum(axis=2, keepdims=True)
+        if len(self._known):
+            share[self._known] = np.eye(p.n_levels)[self._truth][:, None]
+        self.z = self.rng.multinomial(self.count, share)
+        z = self.z.reshape(len(self.z), -1).astype(np.float64)
+        total = (self._by_cell @ z).reshape(self.log_pi.shape)
+        self.log_pi = log_dirichlet(self.rng, p.alpha + total, axis=2)
+        return z if self._pattern is None else self._by_pattern @ z
+
+    def _vote_counts(self, z):
+        """Return the votes of the families, (T, F, V, S, M), given true scores (P, S * M)."""
+        n_families, n_levels = self.log_phi.shape[:2]
+        counts = np.empty((self.n_own, n_families, n_levels, self.n_chains, n_levels))
+        alone = (self._hot.T @ z).reshape(self.n_own, len(self.single), *counts.shape[2:])
+        if not self.several:
+            return alone
+        counts[:, self.single] = alone
+        for f, family in zip(self.several, self.families, strict=True):
+            counts[:, f] = family.split(self.rng, z)
+        return counts
+
+    def _matrices(self, counts):
+        own = self._own.T
+        if self.n_own == 1:
+            informative = counts[0]
+        else:
+            informative = counts.copy()
+            phi = np.exp(self.log_phi)[np.nonzero(own)[1]]
+            strength = self.problem.constancy.T[own][:, None, None, None]
+            informative[own] = tables(self.rng, counts[own].astype(np.int64), strength * phi)
+            informative = informative.sum(axis=0)
+        self.log_phi = log_dirichlet(self.rng, self._prior + informative, axis=1)
+        self.log_cell = self._cells(counts)
+
+    def _cells(self, counts):
+        """Draw the matrices of the cells given the common ones and the cells' votes."""
+        if self.n_own == 1:
+            return self.log_phi[None]
+        own = self._own.T
+        log_cell = np.repeat(self.log_phi[None], self.n_own, axis=0)
+        strength = self.problem.constancy.T[own][:, None, None, None]
+        log_cell[own] = log_dirichlet(self.rng, strength * np.exp(log_cell[own]) + counts[own], axis=1)
+        return log_cell
+
+    def _relabel(self):
+        """Propose another labelling: of all true scores, of single cells, of the latent votes of families."""
+        anchors = self._anchors()
+        chains, a, b = swap_all(self.rng, self.log_phi, self._prior[0, :, 0], anchors)
+        exchange(self.log_pi, chains, a, b)
+        exchange(self.log_phi, chains, a, b)
+        if self.n_own > 1:
+            exchange(self.log_cell, chains, a, b)
+        if anchors is not None and len(chains):
+            exchange(anchors, chains, a, b)
+        if len(self._free):
+            accepted = swap_cells(self.rng, self.log_phi, self.log_cell, self.problem.constancy, self._free, anchors)
+            self._exchange_cells(*accepted)
+        for f, family in zip(self.several, self.families, strict=True):
+            chains, a, b = swap_family(self.rng, self.log_phi[f], self.problem.prior.T, family.log_psi, family.prior)
+            exchange(family.log_psi, chains, a, b)
+            for matrix in (self.log_phi[f], *(self.log_cell[:, f] if self.n_own > 1 else ())):
+                matrix[a, chains], matrix[b, chains] = matrix[b, chains], matrix[a, chains]
+
+    def _exchange_cells(self, c, s, a, b):
+        self.log_pi[c, s, a], self.log_pi[c, s, b] = self.log_pi[c, s, b], self.log_pi[c, s, a]
+        log_cell = self.log_cell
+        log_cell[c, :, :, s, a], log_cell[c, :, :, s, b] = log_cell[c, :, :, s, b], log_cell[c, :, :, s, a]
+
+    def _anchors(self):
+        """Return the log-likelihood of the anchored items, (C, true score, S, label), or None."""
+        if not len(self._known):
+            return None
+        weights = self.log_weights()
+        rows = self._known if self._pattern is None else self._pattern[self._known]
+        joint = self.log_pi[self.problem.cell[self._known]] + weights[rows]
+        joint *= self.count[self._known][:, :, None]
+        shape = (self.problem.n_cells, self.problem.n_levels, self.n_chains, self.problem.n_levels)
+        return (self._by_truth @ joint.reshape(len(joint), -1)).reshape(shape)
