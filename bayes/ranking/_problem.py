@@ -114,7 +114,7 @@ class Problem:
         return np.bincount(self.cell, self.count, self.n_cells)
 
     def per_candidate(self, values) -> np.ndarray:
-        """Return the means over the strata, shape (..., K), of one value per cell: utilities are those of pi @ levels."""
+        """Return means over the strata, shape (..., K), of one value per cell; utilities are those of pi @ levels."""
         weights = np.zeros((self.n_cells, self.n_candidates))
         weights[np.arange(self.n_cells), self.cell_candidate] = self.cell_weight
         return np.asarray(values) @ weights
