@@ -10,9 +10,9 @@ import numpy as np
 from ._base.citation import citation, format_reference, reference_keys
 from ._base.containers import frame_columns, index_of
 from ._base.exceptions import InputError, MissingExtraError
+from ._base.named import NamedEstimates
 from ._base.record import Result, format_number
 from ._base.results import Estimate
-from ._named import NamedEstimates
 from ._report_style import MEANING, PAGE, STYLE
 
 __all__ = ["Report"]

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._base.record import Result, rows_figsize
-from ._base.results import Estimate, without_empty
+from .record import Result, format_number, format_percent, rows_figsize
+from .results import Estimate, without_empty
 
 __all__ = ["NamedEstimates"]
 
@@ -18,13 +18,20 @@ class NamedEstimates(Result):
     ----------
     names : tuple of str
     results : tuple of Estimate
+    confidence_level : float, default .95
+        Of the intervals shown.
+    reference : float, optional
+        What the estimates are held against; a dashed line in the picture.
     """
 
     names: tuple[str, ...]
     results: tuple[Estimate, ...]
+    confidence_level: float = 0.95
+    reference: float | None = None
 
     def _table(self):
-        parts = [result._columns() for result in self.results]
+        level = self.confidence_level
+        parts = [result._columns(result._quiet_interval(level)) for result in self.results]
         for name, result, columns in zip(self.names, self.results, parts, strict=True):
             columns["name"] = [f"{name}: {c}" for c in columns["name"]] if np.ndim(result.estimate) else [name]
             if result.n_groups is None:
@@ -36,14 +43,15 @@ class NamedEstimates(Result):
         return " ".join(dict.fromkeys(filter(None, notes)))
 
     def _title(self):
-        return "95 % intervals"
+        against = "" if self.reference is None else f", reference {format_number(self.reference)}"
+        return f"{format_percent(self.confidence_level)} intervals{against}"
 
     def _figsize(self):
         table = self._table()
         return rows_figsize(len(table["name"]), self._note(table))
 
     def _draw(self, ax):
-        from ._base import plot
+        from . import plot
 
         table = self._table()
         return plot.intervals(
@@ -55,5 +63,6 @@ class NamedEstimates(Result):
             title=self._title(),
             label="estimate",
             note=self._note(table),
+            reference=self.reference,
             zero_within=0.5 if all(result._may_be_negative() for result in self.results) else 0.0,
         )

@@ -1,0 +1,217 @@
+"""The calibration step in the errors of a statsmodels regression, whose results are known by their attributes."""
+
+import copy
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from uq._base.citation import cites
+from uq._base.containers import index_of
+from uq._base.exceptions import InputError
+from uq._base.validation import check_vector
+
+from ._functional import satterthwaite
+
+__all__ = ["add_calibration_variance", "row_coefficients"]
+
+OWNER = "add_calibration_variance"
+LINEAR = "OLS, WLS, GLS, IV2SLS, and GLM with Gaussian family and identity link"
+_CLOSE = 1e-6
+
+
+@cites("murphy1985")
+def add_calibration_variance(results, debiaser, y_pred):
+    """Return regression results whose errors count the calibration step behind the debiased outcome.
+
+    A regression of ``debiaser.transform(y_pred)`` takes that column as if it had been measured: its errors are those
+    given the correction. The correction was learned from finitely many rows, and all coefficients move with it.
+
+    Parameters
+    ----------
+    results : statsmodels results
+        Fitted OLS, WLS, GLS, IV2SLS or GLM (Gaussian family, identity link), by arrays or by formula, with any
+        `cov_type`. The dependent variable must be the debiased column and must not stand on the right.
+    debiaser : LinearDebiaser, TweedieDebiaser or SplineDebiaser
+        The fitted debiaser that made the column.
+    y_pred : array-like of shape (n_samples,) or (n_samples, 1)
+        The predictions that it was made from. Where the regression left rows out, a pandas column is matched by its
+        index.
+
+    Returns
+    -------
+    statsmodels results
+        A copy, of the same class, whose `cov_params`, `bse`, `tvalues`, `pvalues`, `conf_int`, `t_test`, `wald_test`
+        and `summary` include the calibration step; `cov_type` says so. The attribute `calibration_cov` is what was
+        added. Intervals use Student's t with the least Satterthwaite degrees of freedom of all coefficients. The
+        caller's object stays as it is.
+
+    Raises
+    ------
+    InputError
+        For a model that is not linear in its outcome (logit, quantile, robust regression, a link other than the
+        identity, mixed models), results without a covariance, a dependent variable that is not what the debiaser makes
+        of `y_pred`, and calibration rows that are too few for an error.
+
+    See Also
+    --------
+    LinearDebiaser.ols : least squares without leaving this package.
+
+    Notes
+    -----
+    Coefficients that are linear in the outcome, ``C f``, move with the calibration rows by their influence values
+    times C. Their covariance is added to that of the results, whatever its kind (classical, HC, cluster, HAC).
+
+    **Guarantee.** Asymptotic: that of the debiaser and of the covariance in `results` together, where the calibration
+    rows and those of the regression are independent of each other. Not covered: weights, instruments and regressors
+    that were estimated, and rows that were used on both sides. `cov_HC0` ... `cov_HC3`, `get_robustcov_results`, and F
+    tests by sums of squares (`compare_f_test`, `mse_model`) know nothing of the calibration step; use `wald_test`.
+
+    References
+    ----------
+    .. [1] K. M. Murphy, R. H. Topel (1985). Estimation and inference in two-step econometric models. Journal of
+       Business & Economic Statistics 3(4). doi:10.1080/07350015.1985.10509471.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import statsmodels.api as sm
+    >>> from causal import LinearDebiaser, add_calibration_variance
+    >>> rng = np.random.default_rng(0)
+    >>> y = rng.normal(size=100)
+    >>> debiaser = LinearDebiaser(nondifferential=True).fit(.5 * y + .5 * rng.normal(size=100), y)
+    >>> treatment = rng.integers(0, 2, 1000)
+    >>> y_pred = .5 * (2 * treatment + rng.normal(size=1000)) + .5 * rng.normal(size=1000)
+    >>> results = sm.OLS(debiaser.transform(y_pred), sm.add_constant(treatment)).fit(cov_type="HC1")
+    >>> honest = add_calibration_variance(results, debiaser, y_pred)
+    >>> results.bse.round(3), honest.bse.round(3)
+    (array([0.06 , 0.086]), array([0.109, 0.183]))
+    """
+    inner = getattr(results, "_results", results)
+    model: Any = getattr(inner, "model", None)
+    coefficients = row_coefficients(inner, model)
+    if not all(callable(getattr(debiaser, name, None)) for name in ("fit", "_spread", "_transform")):
+        raise InputError(
+            f"{OWNER}: debiaser must be a LinearDebiaser, TweedieDebiaser or SplineDebiaser; got {debiaser!r:.80}."
+        )
+    check_is_fitted(debiaser)
+    endog = np.asarray(model.endog, dtype=np.float64)
+    z = _matched(y_pred, model, len(endog))
+    with np.errstate(over="ignore", invalid="ignore"):
+        f = debiaser._transform(z)
+        apart = np.abs(f - endog).max()
+    if not apart <= _CLOSE * np.abs(endog).max():
+        raise InputError(
+            f"{OWNER}: the dependent variable must be debiaser.transform(y_pred), row by row; it differs from it by up "
+            f"to {apart:.3g}. Pass the debiaser and the predictions that made the column, and fit the column itself, "
+            "neither rescaled nor transformed."
+        )
+    influence = debiaser._spread(z, coefficients)
+    if not np.isfinite(influence).all():
+        raise InputError(
+            f"{OWNER}: debiaser must have been fitted on enough rows to know its own error; got {len(influence)}."
+        )
+    return _with_added(results, inner, influence, len(influence) - getattr(debiaser._core, "n_parameters", 1))
+
+
+def _with_added(results, inner, influence, df_calibration):
+    cov = np.asarray(inner.cov_params(), dtype=np.float64)
+    added = influence.T @ influence
+    if cov.shape != added.shape or not np.isfinite(cov).all():
+        raise InputError(f"{OWNER}: results must have a finite covariance of all parameters; fit with more rows.")
+    df_own = float(getattr(inner, "df_resid_inference", inner.df_resid)) if inner.use_t else np.inf
+    df = satterthwaite(
+        [np.diag(cov), np.diag(added)], [np.full(len(cov), d) for d in (df_own, max(float(df_calibration), 1.0))]
+    )
+    changed = copy.copy(inner)
+    changed._cache = {}
+    changed.cov_params_default = cov + added
+    changed.calibration_cov = added
+    changed.cov_type = f"{inner.cov_type} + calibration"
+    changed.cov_kwds = {
+        **inner.cov_kwds,
+        "description": f"{str(inner.cov_kwds.get('description', '')).rstrip('. ')}. The calibration step of the "
+        "debiased outcome is included.".lstrip(". "),
+    }
+    changed.use_t = True
+    changed.df_resid_inference = float(df.min())
+    return changed if inner is results else type(results)(changed)
+
+
+def row_coefficients(inner, model):
+    """Return C (k, n) with ``params = C @ endog``, or raise InputError for what is not linear in its outcome."""
+    kind = type(model).__name__
+    needed = ("params", "cov_params", "df_resid", "use_t", "cov_type")
+    if model is None or not all(hasattr(inner, name) for name in needed) or not hasattr(model, "exog"):
+        raise InputError(
+            f"{OWNER}: results must be fitted statsmodels results ({LINEAR}) with a covariance; got "
+            f"{type(inner).__name__}. Call fit() of the model first."
+        )
+    find = _KINDS.get(kind)
+    if find is None or (kind == "GLM" and not _is_linear_glm(model)):
+        link = f" with the link {type(model.family.link).__name__}" if hasattr(model, "family") else ""
+        raise InputError(
+            f"{OWNER}: results must come from a model that is linear in its outcome ({LINEAR}); got {kind}{link}. "
+            "Debiased outcomes stand for true ones in sums alone: use a linear model, or labels within the trial "
+            "(PredictionPowered)."
+        )
+    coefficients = find(model)
+    params = np.asarray(inner.params, dtype=np.float64)
+    endog = np.asarray(model.endog, dtype=np.float64)
+    if endog.ndim != 1 or params.ndim != 1:
+        raise InputError(f"{OWNER}: results must have one outcome; got endog of shape {endog.shape}.")
+    mine = coefficients @ endog
+    size = np.abs(coefficients) @ np.abs(endog)  # rounding is relative to this
+    if mine.shape != params.shape or not (np.abs(mine - params) <= _CLOSE * size).all():
+        raise InputError(
+            f"{OWNER}: results must be the plain fit of {kind}, whose parameters are linear in the outcome; these are "
+            "not (a penalty, a constraint, or weights that depend on the outcome)."
+        )
+    return coefficients
+
+
+def _is_linear_glm(model):
+    return type(model.family).__name__ == "Gaussian" and type(model.family.link).__name__.lower() == "identity"
+
+
+def _weighted(exog, root):
+    """Return the coefficients of weighted least squares, from the roots of the weights."""
+    return np.linalg.pinv(exog * root[:, None]) * root
+
+
+def _gls(model):
+    inverse = np.linalg.pinv(model.wexog)
+    if model.sigma is None or np.ndim(model.sigma) == 0:
+        return inverse
+    root = np.asarray(model.cholsigmainv)
+    return inverse * root if root.ndim == 1 else inverse @ root
+
+
+def _instruments(model):
+    explained = model.instrument @ np.linalg.lstsq(model.instrument, model.exog, rcond=None)[0]
+    return np.linalg.pinv(explained)
+
+
+_KINDS = {
+    "OLS": lambda model: np.linalg.pinv(model.exog),
+    "WLS": lambda model: _weighted(model.exog, np.sqrt(np.broadcast_to(model.weights, len(model.endog)))),
+    "GLS": _gls,
+    "IV2SLS": _instruments,
+    "GLM": lambda model: _weighted(
+        model.exog, np.sqrt(np.broadcast_to(model.freq_weights * model.var_weights, len(model.endog)))
+    ),
+}
+
+
+def _matched(y_pred, model, n):
+    """Return the predictions of the rows that the regression kept."""
+    index, kept = index_of(y_pred), getattr(model.data, "row_labels", None)
+    if len(y_pred) != n and index is not None and kept is not None and index.is_unique and kept.isin(index).all():
+        y_pred = y_pred.loc[kept]
+    z = check_vector(y_pred, OWNER, "y_pred")
+    if len(z) != n:
+        raise InputError(
+            f"{OWNER}: y_pred must have one prediction per row of the regression ({n}); got {len(z)}. Where rows were "
+            "left out, pass a pandas column with the index of the data, or the predictions of the rows that are left."
+        )
+    return z
