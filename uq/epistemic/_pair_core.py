@@ -1,0 +1,169 @@
+"""The arithmetic of pair distributions: symmetric joints, their moments, their repair. Nothing is validated here.
+
+J has shape (n, K, K), J[i, k, l] = P(Y1 = k, Y2 = l | x_i); m are its marginals, d its diagonals, both (n, K).
+Everything runs over blocks of rows that fit into a cache, so that a joint of many rows is read once.
+"""
+
+import numpy as np
+
+__all__ = [
+    "blocks",
+    "cells",
+    "confidence_ratio",
+    "covariance",
+    "least_eigenvalue",
+    "log_cells",
+    "log_variance",
+    "mutual_information",
+    "pair_variance",
+    "projected",
+    "symmetric",
+    "symmetric_softmax",
+]
+
+_BLOCK = 1 << 16  # numbers per block: a few arrays of half a megabyte
+_SUMS_TO_ONE = 1e-12  # closer than this, a row is left as it came
+
+
+def blocks(n, size):
+    """Yield slices of rows, `size` numbers each, that fit into a cache."""
+    step = max(1, _BLOCK // size)
+    for start in range(0, n, step):
+        yield slice(start, start + step)
+
+
+def symmetric(joint):
+    """Return (J + J')/2 with rows that sum to 1, its marginals, the sums, the largest asymmetries and the least entry.
+
+    Entries below 0 become 0: the caller has decided from the least one whether they are rounding.
+    """
+    n, k, _ = joint.shape
+    out, marginal = np.empty((n, k, k)), np.empty((n, k))
+    sums, asymmetry, least = np.empty(n), np.empty(n), np.inf
+    ones = np.ones(k)
+    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is refused by its sum
+        for rows in blocks(n, k * k):
+            part, x = joint[rows], out[rows]
+            low = part.min()
+            least = min(least, low) if low == low else low
+            np.add(part, part.transpose(0, 2, 1), out=x)
+            x *= 0.5
+            asymmetry[rows] = 2 * np.abs(x - part).reshape(len(x), -1).max(axis=1)
+            if low < 0:
+                np.maximum(x, 0.0, out=x)
+            m = np.matmul(x.reshape(-1, k), ones).reshape(-1, k)
+            total = m @ ones
+            scale = np.where(np.abs(total - 1) <= _SUMS_TO_ONE, 1.0, total)
+            if (scale != 1).any():
+                x /= scale[:, None, None]
+                m /= scale[:, None]
+            marginal[rows], sums[rows] = m, total
+    return out, marginal, sums, asymmetry, least
+
+
+def symmetric_softmax(logits):
+    """Return J, m, log m, log d and the largest asymmetries of unnormalised log joints, in log space throughout."""
+    n, k, _ = logits.shape
+    joint, log_marginal, log_self, asymmetry = np.empty((n, k, k)), np.empty((n, k)), np.empty((n, k)), np.empty(n)
+    for rows in blocks(n, k * k):
+        x = logits[rows].copy()
+        flat = x.reshape(len(x), -1)
+        flat -= flat.max(axis=1, keepdims=True)
+        flat -= np.log(np.exp(flat).sum(axis=1, keepdims=True))
+        swapped = x.transpose(0, 2, 1)
+        asymmetry[rows] = np.abs(np.exp(x) - np.exp(swapped)).reshape(len(x), -1).max(axis=1)
+        log_self[rows] = np.diagonal(x, axis1=1, axis2=2)
+        both = np.logaddexp(x, swapped) - np.log(2)
+        top = both.max(axis=2)
+        shift = np.where(np.isfinite(top), top, 0.0)
+        with np.errstate(divide="ignore"):
+            log_marginal[rows] = shift + np.log(np.exp(both - shift[:, :, None]).sum(axis=2))
+        joint[rows] = np.exp(both)
+    return joint, np.exp(log_marginal), log_marginal, log_self, asymmetry
+
+
+def covariance(joint, marginal):
+    """Return J - m m', of shape (n, K, K)."""
+    return joint - marginal[:, :, None] * marginal[:, None, :]
+
+
+def pair_variance(m, d):
+    """Return the variance of p(y|x) among inputs that look alike: d - m^2."""
+    return d - m * m
+
+
+def log_variance(log_m, log_d):
+    """Return d - m^2 from logarithms; the larger of the two terms stands outside, so that nothing overflows."""
+    twice = 2 * log_m
+    with np.errstate(invalid="ignore", under="ignore"):
+        above = -np.exp(log_d) * np.expm1(np.minimum(twice - log_d, 0.0))
+        below = np.exp(twice) * np.expm1(np.minimum(log_d - twice, 0.0))
+    return np.where(np.isneginf(log_m), 0.0, np.where(log_d >= twice, above, below))
+
+
+def confidence_ratio(m, d):
+    """Return m^2 / d as m (m / d), whose square cannot underflow first; 0 where m is 0."""
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        return np.where(m == 0, 0.0, m * (m / d))
+
+
+def cells(m, d, tolerance):
+    """Return variances and confidences (n, K); a variance that is negative by rounding alone counts as 0.
+
+    Beyond `tolerance`, relative to m^2, it stays as it is, and the confidence is NaN.
+    """
+    return _kept(pair_variance(m, d), np.where(d < 0, np.inf, confidence_ratio(m, d)), tolerance)
+
+
+def log_cells(log_m, log_d, tolerance):
+    """Return what `cells` does, from logarithms."""
+    none = np.isneginf(log_m)
+    with np.errstate(invalid="ignore", over="ignore"):
+        ratio = np.where(none, 0.0, np.exp(2 * log_m - log_d))
+    # the error of a logarithm grows with its size
+    return _kept(log_variance(log_m, log_d), ratio, tolerance * (1 + np.where(none, 0.0, np.abs(log_m))))
+
+
+def _kept(variance, ratio, tolerance):
+    good = ratio <= 1 + tolerance
+    return np.where(good, np.maximum(variance, 0.0), variance), np.where(good, np.minimum(ratio, 1.0), np.nan)
+
+
+def mutual_information(joint, marginal):
+    """Return I(Y1; Y2) of each row, in nats."""
+    n, k, _ = joint.shape
+    out = np.empty(n)
+    for rows in blocks(n, k * k):
+        x, m = joint[rows], marginal[rows]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            log_m = np.log(m)
+            terms = x * (np.log(x) - log_m[:, :, None] - log_m[:, None, :])
+        out[rows] = np.where(x > 0, terms, 0.0).reshape(len(x), -1).sum(axis=1)
+    return np.maximum(out, 0.0)
+
+
+def least_eigenvalue(joint, marginal):
+    """Return the least eigenvalue of each covariance."""
+    n, k, _ = joint.shape
+    out = np.empty(n)
+    for rows in blocks(n, k * k):
+        out[rows] = np.linalg.eigvalsh(covariance(joint[rows], marginal[rows]))[:, 0]
+    return out
+
+
+def projected(joint, marginal, tolerance):
+    """Return the joint whose covariance is the nearest positive semi-definite one; its marginals stay.
+
+    Rows whose least eigenvalue is above -tolerance stay as they are. Entries of the others may be below 0.
+    """
+    out = joint.copy()
+    for rows in blocks(len(joint), joint.shape[1] ** 2):
+        m = marginal[rows]
+        values, vectors = np.linalg.eigh(covariance(joint[rows], m))
+        bad = values[:, 0] < -tolerance
+        if not bad.any():
+            continue
+        kept, v, m = np.maximum(values[bad], 0.0), vectors[bad], m[bad]
+        part = out[rows]
+        part[bad] = (v * kept[:, None, :]) @ v.transpose(0, 2, 1) + m[:, :, None] * m[:, None, :]
+    return out

@@ -1,0 +1,173 @@
+"""What comes in as a joint, as logits, as conditionals or as counts of responses is checked here, once."""
+
+import numpy as np
+
+from uq._base.classes import OFF_ONE, ROUNDED, check_probability_rows, codes_of
+from uq._base.containers import as_labels, as_numeric
+from uq._base.exceptions import InputError
+from uq._base.validation import check_matrix
+
+__all__ = [
+    "check_class_names",
+    "check_conditional",
+    "check_counts",
+    "check_joint_shape",
+    "check_joint_values",
+    "check_log_joint",
+    "check_members",
+    "check_probabilities",
+    "class_codes",
+    "input_eps",
+]
+
+
+def input_eps(x):
+    """Return the rounding unit of the numbers that came in: half and single precision carry noise of their own."""
+    kind = str(getattr(x, "dtype", ""))
+    for word, eps in (("bfloat16", 2.0**-7), ("float16", 2.0**-10), ("float32", 2.0**-23)):
+        if kind.endswith(word):
+            return eps
+    return 2.0**-52
+
+
+def check_joint_shape(x, owner, name):
+    """Return a float64 array (n, K, K); (n, K * K), the rows of each joint one after the other, is taken as well."""
+    array = as_numeric(x, owner, name)
+    if array.ndim == 2:
+        k = round(array.shape[1] ** 0.5)
+        if k * k == array.shape[1] and k > 1 and array.shape != (k, k):
+            array = array.reshape(len(array), k, k)
+    if array.ndim != 3 or array.shape[1] != array.shape[2] or array.shape[1] < 2:
+        raise InputError(
+            f"{owner}: {name} must have shape (n_samples, n_classes, n_classes) with two classes or more; got "
+            f"{array.shape}. One row alone is written {name}[None]."
+        )
+    if not len(array):
+        raise InputError(f"{owner}: {name} must hold at least one row; got none.")
+    return array
+
+
+def check_joint_values(sums, least, owner, name):
+    """Raise unless the entries are probabilities of pairs that sum to 1 in every row, but for rounding."""
+    if not least >= -ROUNDED:
+        what = f"{least:g}" if least == least else "NaN"
+        raise InputError(
+            f"{owner}: {name} must hold probabilities of pairs, none negative or missing; got {what}. Logits go "
+            "through PairDistribution.from_logits."
+        )
+    off = np.abs(sums - 1)
+    worst = int(np.argmax(np.where(np.isfinite(off), off, np.inf)))
+    if not off[worst] <= OFF_ONE:
+        raise InputError(
+            f"{owner}: the entries of {name} must sum to 1 in each row, over all pairs of classes; got {sums[worst]:g} "
+            f"in row {worst} (counting from 0). Divide each matrix by its sum."
+        )
+
+
+def check_log_joint(x, owner, name):
+    """Return logits (n, K, K), where -inf rules a pair out."""
+    array = check_joint_shape(x, owner, name)
+    top = array.reshape(len(array), -1).max(axis=1)
+    if not (np.isfinite(top) & (np.abs(top) <= 1e150)).all():
+        row = int(np.flatnonzero(~(np.isfinite(top) & (np.abs(top) <= 1e150)))[0])
+        raise InputError(
+            f"{owner}: {name} must be finite, or -inf for pairs that cannot be, but not for all of a row; got "
+            f"{top[row]:g} as the largest of row {row} (counting from 0)."
+        )
+    low = np.where(np.isneginf(array), 0.0, array).min()
+    if not low >= -1e150:
+        raise InputError(f"{owner}: {name} must be -inf or not below -1e150; got {low:g}.")
+    return array
+
+
+def check_probabilities(x, owner, name):
+    """Return probabilities (n, K) whose rows sum to 1; one column is P(the second of two classes)."""
+    array = as_numeric(x, owner, name)
+    if array.ndim == 1 or (array.ndim == 2 and array.shape[1] == 1):
+        p = array.reshape(-1)
+        if p.size and not (np.isfinite(p).all() and p.min() >= -ROUNDED and p.max() <= 1 + ROUNDED):
+            raise InputError(
+                f"{owner}: {name} must hold probabilities, within [0, 1]; got values from {p.min():g} to {p.max():g}."
+            )
+        array = np.column_stack([1 - p, p])
+    array = np.clip(check_probability_rows(array, owner, name), 0.0, 1.0)
+    sums = array.sum(axis=1, keepdims=True)
+    return array / np.where(np.abs(sums - 1) <= 1e-12, 1.0, sums)
+
+
+def check_members(x, owner, name):
+    """Return probabilities (n_members, n, K) of several models, or of draws of one."""
+    array = as_numeric(x, owner, name)
+    if array.ndim == 2:
+        array = np.stack([1 - array, array], axis=-1)
+    if array.ndim != 3 or not array.size:
+        raise InputError(
+            f"{owner}: {name} must have shape (n_members, n_samples, n_classes), or (n_members, n_samples) for the "
+            f"probabilities of the second of two classes; got {array.shape}."
+        )
+    members, n, k = array.shape
+    return check_probabilities(array.reshape(members * n, k), owner, name).reshape(members, n, k)
+
+
+def check_conditional(marginal, conditional, owner):
+    """Return (n, K) probabilities of the first response and (n, K, K) of the second given the first."""
+    m = check_probabilities(marginal, owner, "marginal")
+    c = check_joint_shape(conditional, owner, "conditional")
+    if c.shape != (len(m), m.shape[1], m.shape[1]):
+        raise InputError(
+            f"{owner}: conditional must have shape {(len(m), m.shape[1], m.shape[1])}, a distribution of the second "
+            f"response for each first one; got {c.shape}."
+        )
+    n, k = m.shape
+    return m, check_probabilities(c.reshape(n * k, k), owner, "conditional").reshape(n, k, k)
+
+
+def check_counts(y, owner, name="y", *, n=None, k=None, least=2):
+    """Return counts of responses (n, K) as floats: whole numbers, `least` or more in each row."""
+    array = check_matrix(y, owner, name, min_columns=2)
+    if (array < 0).any() or (array != np.floor(array)).any():
+        bad = array[(array < 0) | (array != np.floor(array))][0]
+        raise InputError(
+            f"{owner}: {name} must hold counts of responses per class, whole numbers of at least 0; got {bad:g}. "
+            "Shares must be multiplied by the number of responses."
+        )
+    if array.max() > 2**31:
+        raise InputError(f"{owner}: {name} must hold counts of at most 2**31; got {array.max():g}.")
+    total = array.sum(axis=1)
+    if total.min() < least:
+        row = int(np.flatnonzero(total < least)[0])
+        raise InputError(
+            f"{owner}: {name} must hold at least {least} responses per row, independent given x; got {total[row]:g} in "
+            f"row {row} (counting from 0). One response says nothing about the variance: leave such rows out."
+        )
+    if n is not None and array.shape != (n, k):
+        raise InputError(
+            f"{owner}: {name} must have one row per item and one column per class, shape {(n, k)}; got {array.shape}."
+        )
+    return array
+
+
+def check_class_names(classes, k, owner):
+    """Return the names of the classes as a tuple of k different labels, or None."""
+    if classes is None:
+        return None
+    names = tuple(as_labels(classes, owner, "classes").tolist())
+    if len(names) != k or len(set(names)) < k:
+        raise InputError(f"{owner}: classes must name each of the {k} classes, none twice; got {names!r:.200}.")
+    return names
+
+
+def class_codes(y, classes, n, k, owner):
+    """Return the column of the class of each row; `y` is one label or one per row (columns where none are named)."""
+    alone = np.ndim(y) == 0 or isinstance(y, str)
+    labels = as_labels([y] if alone else y, owner, "y")
+    names = np.arange(k) if classes is None else np.array(classes)
+    codes = codes_of(labels, names, owner, "y") if len(labels) else np.empty(0, dtype=np.intp)
+    if (codes < 0).any():
+        raise InputError(
+            f"{owner}: y must name a class ({names.tolist()!r:.200}); got {labels[codes < 0][0]!r}. Where the classes "
+            "have no names they are numbered from 0."
+        )
+    if not alone and len(codes) != n:
+        raise InputError(f"{owner}: y must be one class, or one per row ({n}); got {len(codes)}.")
+    return np.repeat(codes, n) if alone else codes
