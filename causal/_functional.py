@@ -33,6 +33,7 @@ class Functional:
         Columns of the design.
     parts : ndarray of int, shape (n,), or None
         The arm of each row, where the variance is a sum over arms (Welch 1947); None for least squares as a whole.
+        Clusters that lie within arms are summed over arms as rows are.
     names : tuple of str or None
     """
 
@@ -58,17 +59,40 @@ class Functional:
             return np.where(np.isnan(values), np.inf, values)
         values = cluster_sums(values, groups)
         g, n, q = len(values), self.n, self.n_columns
-        # HC1's sister under clusters, as Stata and statsmodels have it
-        return values * np.sqrt(g / (g - 1) * ((n - 1) / (n - q) if n > q else np.inf))
+        arms, counts = self._arms(groups, g)
+        if arms is not None:
+            factor = (counts / np.maximum(counts - 1, 0))[arms][:, None] if counts.min() > 1 else np.inf
+        elif g == 1 or (counts is not None and counts.min() == 1):
+            factor = np.inf
+        else:
+            # HC1's sister under clusters, as Stata and statsmodels have it
+            factor = g / (g - 1) * ((n - 1) / (n - q) if n > q else np.inf)
+        with np.errstate(invalid="ignore"):
+            values = values * np.sqrt(factor)
+        return np.where(np.isnan(values), np.inf, values)
+
+    def _arms(self, groups, n_groups):
+        """Return the arm of each cluster (None where a cluster has rows of two) and how many clusters each arm has."""
+        if self.parts is None:
+            return None, None
+        codes, parts = np.unique(self.parts, return_inverse=True)
+        there = np.zeros((n_groups, len(codes)), bool)
+        there[groups, parts] = True
+        nested = (there.sum(axis=1) == 1).all()
+        return (there.argmax(axis=1) if nested else None), there.sum(axis=0)
 
     def df(self, influence, groups=None):
         """Return the degrees of freedom of the variance, shape (k,)."""
         k = influence.shape[1]
+        square = influence**2
         if groups is not None:
-            return np.full(k, float(len(influence) - 1))
+            arms, counts = self._arms(groups, len(influence))
+            if arms is None:
+                return np.full(k, float(max(len(influence) - 1, 1)))
+            variances = [square[arms == arm].sum(axis=0) for arm in range(len(counts))]
+            return satterthwaite(variances, [np.full(k, float(max(count - 1, 1))) for count in counts])
         if self.parts is None:
             return np.full(k, float(max(self.n - self.n_columns, 1)))
-        square = influence**2
         used = (self.coefficients != 0).any(axis=0)
         variances, dfs = [], []
         for part in np.unique(self.parts):

@@ -28,10 +28,17 @@ import uq
 from uq import Curve, Estimate, Interval
 from uq._base.laws import NormalLaw
 from uq._base.results import Result
-from uq.exceptions import ExtrapolationWarning, InfiniteBoundWarning, InputError, SmallSampleWarning, UQError
+from uq.exceptions import (
+    ExtrapolationWarning,
+    InfiniteBoundWarning,
+    InputError,
+    SmallSampleWarning,
+    UntestedAssumptionWarning,
+    UQError,
+)
 
 PACKAGES = ("bayes", "calibration", "causal", "conformal", "uq", "uq.epistemic", "uq.reuse", "uq.sampling")
-OUR_WARNINGS = (ExtrapolationWarning, InfiniteBoundWarning, SmallSampleWarning)
+OUR_WARNINGS = (ExtrapolationWarning, InfiniteBoundWarning, SmallSampleWarning, UntestedAssumptionWarning)
 QUICK = 30
 
 

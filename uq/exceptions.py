@@ -9,6 +9,7 @@ from ._base.exceptions import LedgerError as LedgerError
 from ._base.exceptions import MissingExtraError as MissingExtraError
 from ._base.exceptions import NotIdentifiedError as NotIdentifiedError
 from ._base.exceptions import SmallSampleWarning as SmallSampleWarning
+from ._base.exceptions import UntestedAssumptionWarning as UntestedAssumptionWarning
 from ._base.exceptions import UQError as UQError
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "NotIdentifiedError",
     "SmallSampleWarning",
     "UQError",
+    "UntestedAssumptionWarning",
 ]

@@ -8,6 +8,7 @@ from . import (
     calibration_confidence,
     calibration_curves,
     calibration_recalibrators,
+    causal,
     conformal,
     conformal_selection,
     evaluation,
@@ -24,6 +25,7 @@ TARGETS = {
     **calibration_confidence.TARGETS,
     **calibration_curves.TARGETS,
     **calibration_recalibrators.TARGETS,
+    **causal.TARGETS,
     **ranks.TARGETS,
 }
 NOT_DRIVEN = {**evaluation.NOT_DRIVEN, **conformal_selection.NOT_DRIVEN, **calibration_confidence.NOT_DRIVEN}

@@ -15,6 +15,7 @@ __all__ = [
     "NotIdentifiedError",
     "SmallSampleWarning",
     "UQError",
+    "UntestedAssumptionWarning",
 ]
 
 
@@ -56,3 +57,7 @@ class EmptyIntervalWarning(UserWarning):
 
 class ExtrapolationWarning(UserWarning):
     """A fitted curve is evaluated outside the range of the data that it was fitted on."""
+
+
+class UntestedAssumptionWarning(UserWarning):
+    """An answer stands on an assumption that the data given cannot test; the message says how to test or state it."""

@@ -234,8 +234,11 @@ class FiellerLaw(Law):
 
     def _t(self, null):
         sign = np.sign(self.denominator) or 1.0
-        variance = self.var_numerator - 2 * null * self.cov + null * null * self.var_denominator
-        difference = sign * (self.numerator - null * self.denominator)
+        # far from 0 in units of the null, whose square would overflow
+        unit = max(1.0, abs(null))
+        one, null = 1.0 / unit, null / unit
+        variance = one * one * self.var_numerator - 2 * one * null * self.cov + null * null * self.var_denominator
+        difference = sign * (one * self.numerator - null * self.denominator)
         if variance <= 0:
             return np.inf * np.sign(difference) if difference else 0.0
         return difference / np.sqrt(variance)

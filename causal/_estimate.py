@@ -1,0 +1,100 @@
+"""From influence values to an Estimate: errors that never overflow, vanish or turn into NaN."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from uq._base.exceptions import InputError
+from uq._base.laws import DrawsLaw, TLaw
+from uq._base.results import Estimate
+
+from ._functional import satterthwaite
+from ._influence import Influence
+
+__all__ = ["draws_estimate", "influence_norms", "linear_estimate", "rounding_of"]
+
+
+def influence_norms(values):
+    """Return the root of the sum of squares of each column, shape (k,), whatever the scale of the numbers."""
+    if not len(values):
+        return np.zeros(values.shape[1])
+    largest = np.abs(values).max(axis=0)
+    scale = np.where((largest > 0) & np.isfinite(largest), largest, 1.0)
+    with np.errstate(under="ignore"):
+        return scale * np.sqrt(((values / scale) ** 2).sum(axis=0))
+
+
+def rounding_of(functional, f):
+    """Return an error that is nothing but rounding, shape (k,)."""
+    return 4 * np.finfo(float).eps * (np.abs(functional.coefficients) @ np.abs(f))
+
+
+def linear_estimate(
+    owner, functional, f, fit, apply, df_fit, df_apply, *, method, guarantee, n, rounding=None, n_groups=None,
+    fit_ids=None, apply_ids=None, law=None, value=None
+):  # fmt: skip
+    """Return the Estimate of a linear functional of the column f.
+
+    Parameters
+    ----------
+    owner : str
+    functional : Functional
+    f : ndarray of shape (n,)
+    fit, apply : ndarray of shape (n_fit, k) and (n_apply, k)
+        Influence values whose squares sum to the two parts of the variance.
+    df_fit, df_apply : ndarray of shape (k,)
+    rounding : ndarray of shape (k,), optional
+        Errors up to this one are no variation at all, and therefore infinite.
+    law : callable, optional
+        ``law(value, std_error, df)`` in place of Student's t, where the error is finite.
+    """
+    value = functional.value(f) if value is None else value
+    if not np.isfinite(value).all():
+        raise InputError(f"{owner}: the estimate exceeds the floats. Rescale y_pred, y or X.")
+    norms = [influence_norms(part) for part in (fit, apply)]
+    std_error = np.hypot(*norms)
+    unusable = ~(std_error > (rounding_of(functional, f) if rounding is None else rounding)) | ~np.isfinite(std_error)
+    std_error = np.where(unusable, np.inf, std_error)
+    known = ~unusable.any()
+    total = np.where(unusable, 1.0, std_error)
+    df = satterthwaite([np.where(unusable, 0.0, norm / total) ** 2 for norm in norms], [df_fit, df_apply])
+    scalar = functional.parts is not None  # a mean or an effect; least squares answers with a vector
+    cov = None
+    if not scalar and known:
+        with np.errstate(over="ignore", under="ignore"):
+            cov = fit.T @ fit + apply.T @ apply
+        cov = cov if np.isfinite(cov).all() else None
+    if scalar:
+        value, std_error, df = float(value[0]), float(std_error[0]), float(df[0])
+    make = law if law is not None and known else _t_law
+    return Estimate(
+        estimate=value,
+        std_error=std_error,
+        n=n,
+        method=method,
+        guarantee=guarantee,
+        law=make(value, std_error, df),
+        names=functional.names,
+        cov=cov,
+        n_groups=n_groups,
+        influence=Influence(fit=fit, apply=apply, fit_ids=fit_ids, apply_ids=apply_ids) if known else None,
+    )
+
+
+def _t_law(value, std_error, df):
+    return TLaw(estimate=value, std_error=std_error, df=df)
+
+
+def draws_estimate(estimate, draws):
+    """Return an Estimate whose errors come from draws (n_draws, k); those that are NaN count against either end."""
+    if np.ndim(estimate.estimate) == 0:
+        draws = draws[:, 0]
+    fine = draws[np.isfinite(draws).reshape(len(draws), -1).all(axis=1)]
+    std_error = np.std(fine, axis=0, ddof=1) if len(fine) > 1 else np.full(draws.shape[1:], np.inf)
+    return replace(
+        estimate,
+        std_error=np.where(std_error > 0, std_error, np.inf)[()],
+        law=DrawsLaw(draws=draws),
+        cov=np.atleast_2d(np.cov(fine.T)) if draws.ndim == 2 and len(fine) > 1 else None,
+        influence=None,
+    )
