@@ -1,3 +1,8 @@
-"""Rankings from model judges and the next experiment to run. The room is empty so far: its issues come next."""
+"""Rankings from model judges, and later the next experiment to run.
 
-__all__: list[str] = []
+`SimplexRanker` learns who is better, and how each judge errs, from judges' votes and a few human anchors.
+"""
+
+from .ranking._ranker import SimplexRanker as SimplexRanker
+
+__all__ = ["SimplexRanker"]

@@ -44,7 +44,7 @@ class Family:
         self.by_group = selector(self.group, n_groups)
         self.prior = np.broadcast_to(prior.T[None, :, None, :], (len(judges), n_levels, n_chains, n_levels))
         self.log_psi = self.prior  # (judge, V, S, U), set by `start`
-        self._joint = np.empty(0)
+        self._joint = np.empty((0, 0, 0, 0))
 
     def start(self, rng):
         """Draw the members' matrices from the prior."""

@@ -40,12 +40,13 @@ class Gibbs:
         self.count = problem.count[:, None] if count is None else count
         members = problem.members
         self._own = np.isfinite(problem.constancy)  # (F, C)
+        self._pattern: np.ndarray | None = None
         if problem.is_constant:
             unique, pattern = np.unique(problem.votes, axis=0, return_inverse=True)
             self._pattern, self._votes, group, self.n_own = pattern.reshape(-1), unique, np.zeros(len(unique), int), 1
             self._by_pattern = selector(self._pattern, len(unique))
         else:
-            self._pattern, self._votes, group, self.n_own = None, problem.votes, problem.cell, problem.n_cells
+            self._votes, group, self.n_own = problem.votes, problem.cell, problem.n_cells
         self.single = np.array([f for f, judges in enumerate(members) if len(judges) == 1], dtype=np.intp)
         self.several = [f for f, judges in enumerate(members) if len(judges) > 1]
         alone = np.array([members[f][0] for f in self.single], dtype=np.intp)

@@ -47,6 +47,7 @@ class Problem:
     alpha : float
     has_items : bool
         Whether rows hold votes on common items, which the joint likelihood needs.
+    likelihood : {"joint", "marginal"}
     """
 
     levels: np.ndarray
@@ -64,6 +65,7 @@ class Problem:
     copy_prior: np.ndarray
     alpha: float = 1.0
     has_items: bool = True
+    likelihood: str = "joint"
 
     @property
     def n_levels(self) -> int:
@@ -103,7 +105,8 @@ class Problem:
         rows = self.truth >= 0 if anchored else self.truth < 0
         row, judge = np.nonzero((self.votes >= 0) & rows[:, None])
         shape = (self.n_cells, self.n_levels if anchored else 1, self.n_judges, self.n_levels)
-        at = (self.cell[row], self.truth[row] if anchored else 0, judge, self.votes[row, judge])
+        truth = self.truth[row] if anchored else np.zeros(len(row), np.intp)
+        at = (self.cell[row], truth, judge, self.votes[row, judge])
         out = np.zeros(shape, np.int64)
         np.add.at(out, at, self.count[row])
         return out if anchored else out[:, 0]
@@ -118,6 +121,14 @@ class Problem:
         weights = np.zeros((self.n_cells, self.n_candidates))
         weights[np.arange(self.n_cells), self.cell_candidate] = self.cell_weight
         return np.asarray(values) @ weights
+
+    @property
+    def n_views(self) -> int:
+        """Return the largest number of families that voted on one item whose true score is unknown."""
+        seen = np.zeros((len(self.cell), self.n_families), bool)
+        row, judge = np.nonzero((self.votes >= 0) & (self.truth < 0)[:, None])
+        seen[row, self.family[judge]] = True
+        return int(seen.sum(axis=1).max(initial=0))
 
     def changed(self, **fields) -> "Problem":
         """Return the same problem under other fields, another prior for instance."""

@@ -1,0 +1,153 @@
+"""Everything that `SimplexRanker.fit` is given, checked before any work, and turned into one problem."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from uq._base.exceptions import InputError, NotIdentifiedError
+
+from ._design import build_cells, check_linked, check_voted, collapse, read_families
+from ._identifiability import Identification, identifiability
+from ._prior import COPY_ACCURACY, COPY_STRENGTH, check_accuracy, judge_prior
+from ._problem import Problem
+from ._votes import check_columns, read_anchors, read_levels, read_strata, read_votes
+
+__all__ = ["Prepared", "prepare"]
+
+SELF_CONSTANCY = 10.0  # of a judge about its own family, unless told otherwise
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Prepared:
+    """The problem, its names, and what it identifies."""
+
+    problem: Problem
+    candidates: np.ndarray
+    judges: np.ndarray
+    strata: np.ndarray | None
+    identification: Identification
+    n_votes: int
+    n_missing: int
+
+
+def prepare(ranker, votes, anchors, families, strata, columns, missing, owner):
+    """Return the checked data of a fit; changes nothing."""
+    names = check_columns(columns, owner)
+    ballots = read_votes(votes, names, missing, owner)
+    if ranker.likelihood == "joint" and ballots.item is None:
+        raise InputError(
+            f"{owner}: votes must have a column {names['item']!r} for the joint likelihood; got none. Name it in "
+            "`columns`, or use likelihood='marginal'."
+        )
+    if ranker.likelihood == "marginal" and ranker.target == "sample":
+        raise InputError(
+            f"{owner}: target must be 'population' for the marginal likelihood, which knows no items; got 'sample'."
+        )
+    family, home = read_families(families, ballots, owner)
+    if strata is None:
+        stratum, stratum_of_item, stratum_names = np.zeros(len(ballots.row), np.intp), None, np.array(["all"])
+    else:
+        stratum, stratum_of_item, stratum_names = read_strata(strata, votes, ballots, owner)
+    dropped = " that is not missing" if ballots.n_missing else ""
+    if ranker.self_votes == "drop":
+        own = home[family[ballots.judge], ballots.candidate]
+        if own.any():
+            ballots, stratum = ballots.kept(~own), stratum[~own]
+            dropped = " besides those of its own family"
+    check_voted(ballots, dropped, owner)
+    known = None if anchors is None else read_anchors(anchors, names, ballots, owner)
+    check_linked(ballots, np.empty(0, int) if known is None else known.candidate, owner)
+    scores = {f"votes[{names['score']!r}]": (ballots.score, ballots.row)}
+    if known is not None:
+        scores[f"anchors[{names['score']!r}]"] = (known.score, np.arange(len(known.score)))
+    levels, codes = read_levels(ranker.levels, scores, owner)
+    check_accuracy(len(levels), ranker.judge_accuracy, owner)
+    cells = build_cells(
+        len(ballots.candidates), stratum, ballots.candidate, ballots.count, stratum_names, owner, ballots.candidates
+    )
+    cell = ballots.candidate * len(stratum_names) + stratum
+    if ballots.item is None:
+        rows = _single_votes(ballots, codes[0], cell, len(levels))
+    else:
+        cell_of_anchor = None
+        if known is not None:
+            cell_of_anchor = known.candidate * len(stratum_names) + _anchor_strata(known, stratum_of_item, owner)
+        level_of_anchor = None if known is None else codes[1]
+        rows = collapse(ballots, codes[0], cell, known, level_of_anchor, cell_of_anchor, names, len(levels), owner)
+    constancy = np.full(home.shape, float(ranker.constancy))
+    if ranker.self_votes == "model":
+        own_constancy = ranker.self_constancy
+        own_constancy = min(constancy[0, 0], SELF_CONSTANCY) if own_constancy is None else float(own_constancy)
+        constancy[home] = own_constancy
+    problem = Problem(
+        levels=levels,
+        cell=rows[0],
+        truth=rows[1],
+        votes=rows[2],
+        count=rows[3],
+        cell_candidate=cells[0],
+        cell_stratum=cells[1],
+        cell_weight=cells[2],
+        n_candidates=len(ballots.candidates),
+        family=family,
+        constancy=constancy[:, cells[0]],
+        prior=judge_prior(len(levels), ranker.prior_strength, ranker.judge_accuracy),
+        copy_prior=judge_prior(len(levels), COPY_STRENGTH, COPY_ACCURACY),
+        has_items=ballots.item is not None,
+        likelihood=ranker.likelihood,
+    )
+    return Prepared(
+        problem=problem,
+        candidates=ballots.candidates,
+        judges=ballots.judges,
+        strata=None if strata is None else stratum_names,
+        identification=_identified(problem, ranker.constancy, owner),
+        n_votes=int(ballots.count.sum()),
+        n_missing=ballots.n_missing,
+    )
+
+
+def _anchor_strata(known, stratum_of_item, owner):
+    if stratum_of_item is None:
+        return np.zeros(len(known.item), np.intp)
+    new = known.item >= len(stratum_of_item)
+    if new.any():
+        raise InputError(
+            f"{owner}: anchors must be of items that have votes, which tell the stratum; got {int(new.sum())} others, "
+            f"the first in row {int(new.argmax())} (counting from 0)."
+        )
+    return stratum_of_item[known.item]
+
+
+def _single_votes(ballots, level, cell, n_levels):
+    """Return rows of one vote each, for tables without items: (cell, truth, votes, count)."""
+    n_judges = len(ballots.judges)
+    total = np.zeros((int(cell.max()) + 1) * n_judges * n_levels, np.int64)
+    np.add.at(total, (cell * n_judges + ballots.judge) * n_levels + level, ballots.count)
+    code = np.flatnonzero(total)
+    of_cell, judge = code // n_levels // n_judges, code // n_levels % n_judges
+    votes = np.full((len(code), n_judges), -1)
+    votes[np.arange(len(code)), judge] = code % n_levels
+    return of_cell, np.full(len(code), -1), votes, total[code]
+
+
+def _identified(problem, constancy, owner):
+    """Return what the design identifies; families of several judges are refused where the prior decides."""
+    n_views = problem.n_views
+    joint = problem.likelihood == "joint" and n_views > 1
+    found = identifiability(
+        levels=problem.n_levels,
+        judges=n_views if joint else problem.n_judges,
+        candidates=problem.n_candidates,
+        likelihood="joint" if joint else "marginal",
+        constancy=constancy,
+        anchors="random" if (problem.truth >= 0).any() else None,
+    )
+    several = max(map(len, problem.members)) > 1
+    if several and problem.likelihood == "joint" and found["shares"] == "no":
+        raise NotIdentifiedError(
+            f"{owner}: families leave {n_views} independent vote{'s' if n_views > 1 else ''} per item; "
+            "three are needed, or two with constancy=inf. Add judges of another family, give anchors, or use "
+            "likelihood='marginal'."
+        )
+    return found

@@ -1,0 +1,324 @@
+"""Who is better, when the judges are models too: candidates and judges described by one model of the votes."""
+
+import warnings
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from uq._base.citation import cites
+from uq._base.exceptions import UQError
+from uq._base.random import spawn_seeds
+from uq._base.rank import RankSummary
+from uq._base.sklearn import Range, StrOptions, as_generator, validate_params
+from uq._base.validation import check_jobs
+
+from ._diagnosis import diagnose
+from ._input import prepare
+from ._predictive import AgreementCheck
+from ._sampling import sample_gibbs
+
+__all__ = ["SimplexRanker"]
+
+
+@cites("vossler2025", "dawid1979", "teh2006", "talts2018")
+class SimplexRanker(BaseEstimator):
+    """Rank candidates from the votes of judges that err, each in its own way, and a few human anchors if there are any.
+
+    Parameters
+    ----------
+    levels : array-like of shape (n_levels,), optional
+        Possible scores, ascending; what a score is worth is its value. Default: the scores that occur.
+    likelihood : {"joint", "marginal"}
+        "joint" uses which judges voted how on the same item. "marginal" uses each judge's counts of scores alone; it
+        runs by NUTS, and where there are three levels or more, or one judge, its order rests on the prior
+        (`prior_driven_`).
+    prior_strength : float, default 10
+        How many votes the prior of each row of a judge's matrix is worth.
+    judge_accuracy : float, default .6
+        Prior probability that a judge gives the true score; wrong scores are half as likely with each further level.
+    constancy : float, default inf
+        inf: each judge has one matrix P(vote | true score) for all candidates. Else the matrix for a candidate (in a
+        stratum) is drawn around the common one with the precision of so many votes: 10 is loose, 100 tight.
+    self_constancy : float, optional
+        The same for judges and candidates of one family or name. Default: 10, or `constancy` where that is smaller.
+    self_votes : {"model", "drop", "keep"}
+        What becomes of votes on a candidate of the judge's own family or name: a matrix of their own, none, no
+        difference.
+    target : {"population", "sample"}
+        The mean score of all items like these, or of these very items.
+    sampler : {"gibbs", "nuts"}
+        "nuts" draws from the same posterior with PyMC; the marginal likelihood always does.
+    draws, tune, chains : int, default 1000, 500, 4
+        Kept draws and warm-up draws of each chain, and chains.
+    n_jobs : int, optional
+        Workers for the chains of large problems; small ones run side by side in one. The draws do not depend on it.
+    random_state : None, int, RandomState or Generator
+
+    Attributes
+    ----------
+    candidates_, judges_, levels_ : ndarray
+    strata_ : ndarray or None
+    pi_ : ndarray of shape (n_chains, n_draws, n_candidates, n_levels)
+        Shares of the true scores of each candidate, averaged over strata by their size.
+    theta_ : ndarray of shape (n_chains, n_draws, n_judges, n_levels, n_levels)
+        P(vote | true score) of each judge, rows are true scores.
+    utility_ : ndarray of shape (n_chains, n_draws, n_candidates)
+        Mean true score.
+    ranking_ : RankSummary
+        Of all draws. Raises a UQError where the chains disagree; the draws stand in `utility_`.
+    diagnostics_ : RankingDiagnostics
+        R-hat and effective draws per candidate; `diagnostics_.agreement` holds the agreement of judges against what
+        the model predicts.
+    label_ambiguity_ : float
+        Share of draws in which another naming of the true scores would suit the judges better.
+    identification_ : Identification
+        What votes of this design can tell at all; see `identifiability`.
+    prior_driven_ : bool
+        Whether the order rests on the prior, however many votes there are.
+    n_votes_, n_missing_ : int
+
+    Raises
+    ------
+    InputError
+        From `fit`: see there.
+
+    See Also
+    --------
+    identifiability : what a design can tell.
+    simplex_breakdown : two levels without sampling, and how unequal a judge's treatment may be.
+    uq.rank_models : the mean of scores, where the scores are the truth.
+
+    Notes
+    -----
+    An item of candidate k has a true score m with probability pi_k[m]; judge j then votes v with probability
+    theta_j[m, v], independently of other judges. The prior of pi_k is uniform, that of theta_j[m] a Dirichlet law of
+    total `prior_strength` around `judge_accuracy`. Judges of a family share a latent vote, which each of them copies
+    with a matrix of its own (prior: accuracy .9, strength 10); however many of them agree, they count as one judge.
+
+    Sampling is blocked Gibbs on counts of unique patterns of votes, so its cost depends on the number of patterns, not
+    of votes. Finite constancy takes a matrix per candidate and about three times as long. Patterns are kept as items x
+    judges before they are counted, and draws as judges x levels^2; with hundreds of judges hardly two items have the
+    same pattern, and a sweep costs as much as the votes.
+
+    **Guarantee.** Posterior: ranks and intervals are as good as the model. They are not confidence intervals; near ties
+    they hold the true rank less often than they say. The order among labellings of the true scores comes from the
+    prior of the judges (or from anchors): judges that are wrong more often than right turn it round. Votes may be
+    missing for any reason but the true score itself. Where judges err together for reasons that no family names, the
+    intervals are too narrow; `diagnostics_` tells of pairs that agree more than they should, if there are four judges
+    or more. A judge who treats candidates unequally needs finite `constancy`; nothing in votes alone proves constancy.
+    Anchors count as exact and as drawn at random, or by their votes.
+
+    References
+    ----------
+    .. [1] Vossler, Xia, Mai, Subbaswamy and Feng (2025). LLMs judging LLMs: a simplex perspective. arXiv:2505.21972.
+    .. [2] Dawid and Skene (1979). Maximum likelihood estimation of observer error-rates using the EM algorithm.
+       doi:10.2307/2346806.
+    .. [3] Teh, Jordan, Beal and Blei (2006). Hierarchical Dirichlet processes. doi:10.1198/016214506000000302 (the
+       draws of common matrices where constancy is finite).
+    .. [4] Talts, Betancourt, Simpson, Vehtari and Gelman (2018). Validating Bayesian inference algorithms with
+       simulation-based calibration. arXiv:1804.06788 (how the sampler is tested).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bayes import SimplexRanker
+    >>> rng = np.random.default_rng(0)
+    >>> merit = {"a": .4, "b": .5, "c": .8}
+    >>> votes = {"candidate": [], "item": [], "judge": [], "score": []}
+    >>> for candidate, p in merit.items():
+    ...     for item in range(400):
+    ...         good = rng.random() < p
+    ...         for judge, accuracy in (("x", .9), ("y", .7), ("z", .6)):
+    ...             votes["candidate"].append(candidate)
+    ...             votes["item"].append(item)
+    ...             votes["judge"].append(judge)
+    ...             votes["score"].append(int(good == (rng.random() < accuracy)))
+    >>> ranker = SimplexRanker(draws=250, random_state=0).fit(votes)
+    >>> ranker.ranking_.point_ranking().names
+    ('c', 'b', 'a')
+    >>> ranker.theta_.mean(axis=(0, 1))[:, 1, 1].round(1)  # P(vote 1 | good) of x, y, z
+    array([0.9, 0.7, 0.6])
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "levels": [object],
+        "likelihood": [StrOptions({"joint", "marginal"})],
+        "prior_strength": [Range(Real, 1e-3, 1e6, closed="both")],
+        "judge_accuracy": [Range(Real, 0, 1, closed="neither")],
+        "constancy": [Range(Real, 1e-3, None, closed="both")],
+        "self_constancy": [Range(Real, 1e-3, None, closed="both"), None],
+        "self_votes": [StrOptions({"model", "drop", "keep"})],
+        "target": [StrOptions({"population", "sample"})],
+        "sampler": [StrOptions({"gibbs", "nuts"})],
+        "draws": [Range(Integral, 4, 10**7, closed="both")],
+        "tune": [Range(Integral, 0, 10**7, closed="both")],
+        "chains": [Range(Integral, 1, 1000, closed="both")],
+        "n_jobs": [object],
+        "random_state": [object],
+    }
+
+    def __init__(
+        self,
+        levels=None,
+        likelihood="joint",
+        prior_strength=10.0,
+        judge_accuracy=0.6,
+        constancy=np.inf,
+        self_constancy=None,
+        self_votes="model",
+        target="population",
+        sampler="gibbs",
+        draws=1000,
+        tune=500,
+        chains=4,
+        n_jobs=1,
+        random_state=None,
+    ):
+        self.levels = levels
+        self.likelihood = likelihood
+        self.prior_strength = prior_strength
+        self.judge_accuracy = judge_accuracy
+        self.constancy = constancy
+        self.self_constancy = self_constancy
+        self.self_votes = self_votes
+        self.target = target
+        self.sampler = sampler
+        self.draws = draws
+        self.tune = tune
+        self.chains = chains
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def fit(self, votes, anchors=None, *, families=None, strata=None, columns=None, missing="raise"):
+        """Draw candidates and judges from their posterior.
+
+        Parameters
+        ----------
+        votes : frame, dict of columns or structured array, one row per vote
+            Columns candidate, item, judge and score. A vote that was not cast has no row. A column `count`, if there
+            is one, says how many items such a row stands for (the same in all rows of an item); the marginal likelihood
+            does without `item`.
+        anchors : the same with the columns candidate, item, score, optional
+            True scores of some items, from people.
+        families : dict, optional
+            Judge -> family. Judges of a family share their errors. Candidates may be named, too: votes within a family
+            are self-votes, as are those of a judge on a candidate of its name.
+        strata : str or array-like of shape (n_votes,), optional
+            The name of a column of the votes, or one label per row, alike in all rows of an item. Each stratum has its
+            own shares of true scores; utilities are averages over strata by their number of items.
+        columns : dict, optional
+            What the columns are called: ``{"candidate": "model", "score": "rating"}``.
+        missing : {"raise", "drop"}
+            Whether a score that is NaN is a mistake or a vote that was not cast.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InputError
+            For columns that are not there or differ in length, scores that are no numbers or not among the levels, NaN
+            unless dropped, two votes of a judge on one item, a candidate or judge without votes, candidates that no
+            chain of common judges links, a candidate without votes in a stratum, an accuracy at which the true score is
+            not the likeliest vote, families of nobody.
+        NotIdentifiedError
+            For families that leave fewer than three independent votes per item (two where constancy is inf).
+        MissingExtraError
+            Where NUTS is asked for and PyMC is not installed.
+
+        Warns
+        -----
+        UserWarning
+            Where chains disagree, where the joint likelihood finds the order to rest on the prior, and where two judges
+            agree more or less than the model can explain.
+        """
+        owner = "SimplexRanker.fit"
+        validate_params(self)
+        n_jobs = check_jobs(self.n_jobs, owner)
+        rng = as_generator(self.random_state, owner)
+        data = prepare(self, votes, anchors, families, strata, columns, missing, owner)
+        problem, nuts = data.problem, self.sampler == "nuts" or self.likelihood == "marginal"
+        size = {"draws": int(self.draws), "tune": int(self.tune), "chains": int(self.chains)}
+        if nuts:
+            from ._pymc import sample_nuts
+
+            found = sample_nuts(problem, random_state=spawn_seeds(rng, 1)[0][0], progress=True, **size)
+        else:
+            found = sample_gibbs(problem, rng=rng, n_jobs=n_jobs, **size)
+        words, learned = self._learn(data, found, "NUTS" if nuts else "Gibbs")
+        for name, value in learned.items():
+            setattr(self, name, value)
+        for text in words:
+            warnings.warn(f"SimplexRanker: {text}", UserWarning, stacklevel=2)
+        return self
+
+    def _learn(self, data, found, sampler):
+        """Return what to warn of, and the fitted attributes by name."""
+        problem, pi, names = data.problem, found["pi"], [str(name) for name in data.candidates]
+        per_cell = found["sample"] if self.target == "sample" else pi @ problem.levels
+        utility = problem.per_candidate(per_cell)
+        agreement = None
+        if found.get("agreement") is not None:
+            agreement = AgreementCheck(problem).summary(found["agreement"], data.judges)
+        driven = data.identification.prior_driven
+        method = f"{self.likelihood} votes, {sampler}" + (", prior-driven" if driven else "")
+        diagnostics = diagnose(utility, found["theta"], agreement, names, method)
+        words = _words(diagnostics, driven and self.likelihood == "joint")
+        return words, {
+            "candidates_": data.candidates,
+            "judges_": data.judges,
+            "levels_": problem.levels,
+            "strata_": data.strata,
+            "pi_": np.moveaxis(problem.per_candidate(np.moveaxis(pi, -1, 0)), 0, -1),
+            "theta_": found["theta"],
+            "utility_": utility,
+            "diagnostics_": diagnostics,
+            "label_ambiguity_": diagnostics.label_ambiguity,
+            "identification_": data.identification,
+            "prior_driven_": driven,
+            "n_votes_": data.n_votes,
+            "n_missing_": data.n_missing,
+            "_problem": problem,
+        }
+
+    @property
+    def ranking_(self) -> RankSummary:
+        """The ranks of the candidates, from all draws."""
+        check_is_fitted(self)
+        if not self.diagnostics_.converged:
+            raise UQError(f"SimplexRanker.ranking_: {_disagreement(self.diagnostics_)}")
+        utility = self.utility_
+        return RankSummary(
+            utility.reshape(-1, utility.shape[-1]),
+            self.diagnostics_.names,
+            method=self.diagnostics_.method,
+        )
+
+
+def _disagreement(diagnostics):
+    worst = int(np.argmax(diagnostics.rhat))
+    return (
+        f"the chains disagree on {diagnostics.names[worst]} (R-hat {diagnostics.rhat[worst]:.3g}), so that no ranking "
+        "is given; the draws stand in utility_. Take more draws and tune, a stronger prior of the judges, or anchors."
+    )
+
+
+def _words(diagnostics, driven):
+    words = [] if diagnostics.converged else [_disagreement(diagnostics)]
+    if driven:
+        words.append(
+            "the order rests on the prior of the judges, however many votes there are (see identification_). Votes of "
+            "three judges on the same items would tell, or two with constancy=inf, or anchors."
+        )
+    check = diagnostics.agreement
+    if check is not None and (i := check.misfit()) is not None:
+        (a, b), seen, model = check.pairs[i], check.observed[i], check.expected[i]
+        words.append(
+            f"{a} and {b} agree on {seen:.3g} of their items, and the model explains {model:.3g}: they do not err "
+            "independently, and intervals are too narrow. Put judges that err together into one family."
+        )
+    return words

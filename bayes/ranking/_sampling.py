@@ -1,0 +1,66 @@
+"""Runs of the Gibbs sampler: warm-up, kept draws, chains side by side or on several workers."""
+
+import numpy as np
+from joblib import Parallel, delayed
+
+from uq._base.progress import progress
+from uq._base.random import spawn_seeds
+
+from ._gibbs import Gibbs
+from ._predictive import AgreementCheck
+
+__all__ = ["sample_gibbs"]
+
+REPLICATES = 200  # of the agreement of judges
+LARGE_ROWS, LARGE_VOTES = 30_000, 200_000  # from here on a chain is work enough for one worker
+
+
+def sample_gibbs(problem, *, draws, tune, chains, rng, n_jobs=None):
+    """Return posterior draws of the joint model with finite or infinite constancy.
+
+    Parameters
+    ----------
+    problem : Problem
+    draws, tune, chains : int
+    rng : numpy.random.Generator
+    n_jobs : int or None
+        Workers for the chains of large problems; the draws do not depend on it.
+
+    Returns
+    -------
+    dict
+        "pi" (chain, draw, C, M), "theta" (chain, draw, J, M, M), "sample" (chain, draw, C), and "agreement" (n, pairs),
+        replicates of the pairs of `AgreementCheck`, or None.
+    """
+    large = len(problem.cell) * problem.n_levels >= LARGE_ROWS
+    if not problem.is_constant:
+        large = large or ((problem.votes >= 0).sum(axis=1) @ problem.count) >= LARGE_VOTES
+    blocks = [1] * chains if large else [chains]
+    every = min(draws, max(1, draws * chains // REPLICATES))
+    seeds = spawn_seeds(rng, len(blocks))
+    work = [
+        delayed(_run)(problem, draws, tune, n, every, seed, i)
+        for i, (n, seed) in enumerate(zip(blocks, seeds, strict=True))
+    ]
+    found = [run for run in Parallel(n_jobs=n_jobs if large else 1)(work)]
+    joined = {name: np.concatenate([run[name] for run in found]) for name in ("pi", "theta", "sample")}
+    replicates = [run["agreement"] for run in found if run["agreement"] is not None]
+    return joined | {"agreement": np.concatenate(replicates) if replicates else None}
+
+
+def _run(problem, draws, tune, chains, every, seed, number):
+    sampler = Gibbs(problem, np.random.default_rng(seed), chains)
+    check = AgreementCheck(problem) if AgreementCheck.worthwhile(problem) else None
+    c, j, m = problem.n_cells, problem.n_judges, problem.n_levels
+    pi, sample = np.empty((chains, draws, c, m)), np.empty((chains, draws, c))
+    theta = np.empty((chains, draws, j, m, m))
+    replicates = []
+    for step in progress(range(-tune, draws), "sampling" if chains > 1 else f"sampling, chain {number + 1}"):
+        sampler.sweep()
+        if step < 0:
+            continue
+        pi[:, step], theta[:, step], sample[:, step] = sampler.pi(), sampler.theta(), sampler.sample_means()
+        if check is not None and (step + 1) % every == 0:
+            replicates.append(check.replicate(sampler))
+    agreement = np.concatenate(replicates) if replicates else None
+    return {"pi": pi, "theta": theta, "sample": sample, "agreement": agreement}
