@@ -3,7 +3,7 @@
 import numpy as np
 
 from uq._base.answers import check_answers
-from uq._base.containers import as_labels
+from uq._base.containers import as_labels, frame_columns
 from uq._base.exceptions import InputError
 from uq._base.validation import check_groups
 
@@ -51,8 +51,8 @@ def joint_of_answers(first, second, classes, owner):
             f"{owner}: {k} different answers make a joint of {n} x {k} x {k}, which is too large. Use "
             "repeated_answer_scores, which needs the answers of each question alone."
         )
-    joint = np.bincount(question * (k * k) + a * k + b, minlength=n * k * k).reshape(n, k, k)
-    joint = joint / sizes[:, None, None]
+    pairs = np.bincount(question * (k * k) + a * k + b, minlength=n * k * k).reshape(n, k, k)
+    joint = pairs / sizes[:, None, None]
     swapped = joint.transpose(0, 2, 1)
     asymmetry = np.abs(joint - swapped).max(axis=(1, 2))
     joint = (joint + swapped) / 2
@@ -87,12 +87,12 @@ def answer_pairs(first, second, owner):
     question = np.full(one.n_given, -1, dtype=np.intp)
     question[one.present] = one.question
     whole = (per_draw[0] >= 0) & (per_draw[1] >= 0)
+    if not whole.any():
+        raise InputError(f"{owner}: first and second must hold at least one complete pair; got none.")
     return question[whole], per_draw[0][whole], per_draw[1][whole], one.n_questions, list(codes)
 
 
 def _long_questions(frame):
-    from uq._base.containers import frame_columns
-
     columns, values = frame_columns(frame)
     return values[columns.index("question")]
 

@@ -1,7 +1,7 @@
 """What a model says of two responses to one input, and what follows about its ignorance."""
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -119,8 +119,8 @@ class PairDistribution(Result):
     index: Any
     method: str
     guarantee: str
-    _logs: Any
-    _eps: float
+    _logs: Any = field(repr=False)
+    _eps: float = field(repr=False)
 
     def __init__(self, joint, *, classes=None):
         owner = "PairDistribution"
@@ -436,7 +436,7 @@ class PairDistribution(Result):
         """Return variances and confidences (n, K); what is negative by rounding alone counts as 0."""
         if self._logs is None:
             return core.cells(self.marginal, np.diagonal(self.joint, axis1=1, axis2=2), self._tolerance())
-        return core.log_cells(*self._logs, self._tolerance())
+        return core.log_cells(self._logs[0], self._logs[1], self._tolerance())
 
     def _columns(self, y, owner):
         return class_codes(y, self.classes, len(self), self.n_classes, owner)

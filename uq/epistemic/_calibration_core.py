@@ -1,0 +1,54 @@
+"""Bins of variances, and the gaps of squared errors to them; the cells of one item go together. Nothing is checked."""
+
+import numpy as np
+from scipy import stats
+
+__all__ = ["bin_cells", "binned_gaps", "rank_correlation"]
+
+
+def bin_cells(v, n_bins):
+    """Return the bin of each cell: equally many each, by size of `v`, equal ones never parted; codes 0, 1, ..."""
+    ordered = np.sort(v)
+    ends = np.ceil(np.arange(1, n_bins) * (len(v) / n_bins)).astype(np.intp) - 1
+    codes = np.searchsorted(np.unique(ordered[ends]), v, side="left")
+    return np.unique(codes, return_inverse=True)[1].reshape(-1)
+
+
+def binned_gaps(e, v, codes, item):
+    """Return the error, its noise floor, the debiased square, and the means of the bins, by name."""
+    n_bins, n_items = int(codes.max()) + 1, int(item.max()) + 1
+    n = len(e)
+    cells = np.bincount(codes, minlength=n_bins)
+    # sums over the cells that an item has in a bin
+    place, inverse = np.unique(codes * np.intp(n_items) + item, return_inverse=True)
+    inverse = inverse.reshape(-1)
+    d, size, of = np.bincount(inverse, weights=e - v), np.bincount(inverse), place // n_items
+    items = np.bincount(of, minlength=n_bins)
+    total = np.bincount(of, weights=d, minlength=n_bins)
+    squares = np.bincount(of, weights=d * d, minlength=n_bins)
+    scatter = np.bincount(of, weights=(d - (total / items)[of]) ** 2, minlength=n_bins)
+    gap = total / cells
+    rest = np.bincount(of, weights=(d - gap[of] * size) ** 2, minlength=n_bins)
+    many = items > 1
+    pairs = np.where(many, items * (items - 1.0), 1.0)
+    square = np.where(many, (total**2 - squares) / pairs, 0.0) * (items / cells) ** 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        std_error = np.where(many, np.sqrt(rest * items / np.maximum(items - 1, 1)) / cells, np.inf)
+    return {
+        "error": float(np.abs(total).sum() / n),
+        "noise_floor": float(np.sqrt(2 / np.pi) * np.sqrt(scatter).sum() / n),
+        "debiased_square": float((cells / n) @ square),
+        "variance": np.bincount(codes, weights=v, minlength=n_bins) / cells,
+        "squared_error": np.bincount(codes, weights=e, minlength=n_bins) / cells,
+        "std_error": std_error,
+        "count": cells,
+        "n_items": items,
+    }
+
+
+def rank_correlation(x, y):
+    """Return Spearman's correlation; 0 where one of the two is constant."""
+    a, b = stats.rankdata(x), stats.rankdata(y)
+    a, b = a - a.mean(), b - b.mean()
+    scale = np.sqrt((a @ a) * (b @ b))
+    return float(a @ b / scale) if scale > 0 else 0.0
