@@ -1,6 +1,7 @@
-"""What votes can tell, however many there are: which parts of the model a design identifies, and what the rest needs."""
+"""What votes can tell, however many there are: which parts of the model a design identifies, and why."""
 
 import numbers
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -106,7 +107,8 @@ def identifiability(
     likelihood : {"joint", "marginal"}
         "joint" uses the votes of several judges on the same item, "marginal" each judge's shares of votes alone.
     families : dict, optional
-        Judge -> family; judges that are not named stand alone. Judges of a family are one view of an item.
+        Judge -> family, as in `SimplexRanker`; judges that are not named stand alone. Judges of a family are one view
+        of an item; candidates may stand in it and change nothing here.
     constancy : float, default inf
         As in `SimplexRanker`: inf where each judge treats all candidates alike, finite where it may not.
     anchors : {None, "random", "truth"}
@@ -115,8 +117,10 @@ def identifiability(
     Returns
     -------
     Identification
-        A table with a row per quantity; ``["order"]`` gives the answer for one. `prior_driven` tells whether even the
-        order is the prior's.
+        One row per quantity: `quantities` ("order", "ratios", "shares", "judges"), `identified` ("yes", "up to labels",
+        "no") and `reasons`; ``["order"]`` gives the answer for one. `assumptions` is what the answers lean on,
+        `surplus` in how many ways the votes can contradict these, `n_views` how many independent votes an item has.
+        `prior_driven` tells whether even the order is the prior's.
 
     Raises
     ------
@@ -138,13 +142,13 @@ def identifiability(
 
     References
     ----------
-    Vossler, Xia, Mai, Subbaswamy and Feng (2025), Judging LLMs on a simplex, arXiv:2505.21972.
+    Vossler, Xia, Mai, Subbaswamy and Feng (2025), LLMs judging LLMs: a simplex perspective, arXiv:2505.21972.
     Allman, Matias and Rhodes (2009), Identifiability of parameters in latent structure models with many observed
     variables, doi:10.1214/09-AOS689.
 
     Examples
     --------
-    >>> from bayes.ranking._identifiability import identifiability
+    >>> from bayes import identifiability
     >>> identifiability(levels=5, judges=3)["order"]
     'up to labels'
     >>> identifiability(levels=5, judges=3, likelihood="marginal")["order"]
@@ -159,7 +163,7 @@ def identifiability(
         check_number(constancy, OWNER, "constancy", low=0)
     if anchors is not None:
         check_option(anchors, ("random", "truth"), OWNER, "anchors")
-    n_views = _count_families(families, judges, n_judges) if likelihood == "joint" else 1
+    n_views = _count_families(families, judges, candidates, n_judges) if likelihood == "joint" else 1
     constant = constancy == np.inf
     if anchors is not None:
         rows = _anchored(anchors, constant)
@@ -274,15 +278,22 @@ def _size(value, name, least):
     return different
 
 
-def _count_families(families, judges, n_judges):
+def _count_families(families, judges, candidates, n_judges):
     if families is None:
         return n_judges
     if isinstance(judges, numbers.Integral):
         raise InputError(f"{OWNER}: families needs the names of the judges; got judges={judges!r}. Pass their names.")
-    if not isinstance(families, dict):
+    if not isinstance(families, Mapping):
         raise InputError(f"{OWNER}: families must be a dict judge -> family; got {type(families).__name__}.")
     names = as_labels(judges, OWNER, "judges").tolist()
-    unknown = [judge for judge in families if judge not in names]
+    others = [] if isinstance(candidates, numbers.Integral) else as_labels(candidates, OWNER, "candidates").tolist()
+    unknown = [name for name in families if name not in names and name not in others]
     if unknown:
-        raise InputError(f"{OWNER}: families must name judges ({names!r:.100}); got {unknown[0]!r}, which is none.")
-    return len({("family", families[name]) if name in families else ("alone", name) for name in names})
+        raise InputError(
+            f"{OWNER}: families must name judges ({names!r:.100}), or candidates that are given by name; got "
+            f"{unknown[0]!r}, which is neither."
+        )
+    try:
+        return len({("family", families[name]) if name in families else ("alone", name) for name in names})
+    except TypeError:
+        raise InputError(f"{OWNER}: families must be labels, such as strings; got {families!r:.100}.") from None
