@@ -110,7 +110,8 @@ def identifiability(
         Judge -> family, as in `SimplexRanker`; judges that are not named stand alone. Judges of a family are one view
         of an item; candidates may stand in it and change nothing here.
     constancy : float, default inf
-        As in `SimplexRanker`: inf where each judge treats all candidates alike, finite where it may not.
+        As in `SimplexRanker`: inf where each judge treats all candidates alike, finite where it may not. Votes on
+        candidates of a judge's own family (`self_constancy`) are not looked at apart.
     anchors : {None, "random", "truth"}
         Items of every candidate with a known true score: chosen at random (or by their votes), or by their true score.
 

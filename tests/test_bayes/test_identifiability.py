@@ -1,11 +1,14 @@
 """What a design identifies, held against the rank of the derivative of all that can be observed."""
 
+import inspect
 import pickle
 
 import numpy as np
 import pytest
 
-from bayes import identifiability
+from bayes import identifiability, simplex_breakdown
+from bayes.ranking._breakdown import Breakdown
+from bayes.ranking._identifiability import Identification
 from uq.exceptions import InputError
 
 STEP = 1e-6
@@ -191,6 +194,17 @@ def test_prints_pickles_and_says_what_it_leans_on():
     assert "<table" in answer._repr_html_()
     with pytest.raises(InputError, match="quantity"):
         answer["theta"]
+
+
+@pytest.mark.parametrize(
+    ("record", "function"), [(Identification, identifiability), (Breakdown, simplex_breakdown)], ids=["design", "votes"]
+)
+def test_records_are_described_where_they_are_made(record, function):
+    returns = inspect.getdoc(function).split("Returns\n-------\n")[1].split("\n\n")[0]
+    own = {name for name, member in vars(record).items() if callable(member) or isinstance(member, property)}
+    wanted = {name for name in {*record.__dataclass_fields__, *own} if not name.startswith("_")}
+    missing = [name for name in sorted(wanted) if f"`{name}`" not in returns and f"``{name}(" not in returns]
+    assert set(missing) <= {"method", "guarantee"}
 
 
 @pytest.mark.parametrize(
