@@ -11,6 +11,7 @@ from . import (
     causal,
     conformal,
     conformal_selection,
+    epistemic,
     evaluation,
     ranks,
 )
@@ -26,6 +27,12 @@ TARGETS = {
     **calibration_curves.TARGETS,
     **calibration_recalibrators.TARGETS,
     **causal.TARGETS,
+    **epistemic.TARGETS,
     **ranks.TARGETS,
 }
-NOT_DRIVEN = {**evaluation.NOT_DRIVEN, **conformal_selection.NOT_DRIVEN, **calibration_confidence.NOT_DRIVEN}
+NOT_DRIVEN = {
+    **evaluation.NOT_DRIVEN,
+    **conformal_selection.NOT_DRIVEN,
+    **calibration_confidence.NOT_DRIVEN,
+    **epistemic.NOT_DRIVEN,
+}
