@@ -1,0 +1,154 @@
+"""The boundary of prediction-powered inference: labelled and unlabelled rows, whole or in parts."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from uq._base.containers import column_names, index_of
+from uq._base.exceptions import InputError
+from uq._base.validation import check_binary, check_matrix, check_vector, check_weights
+
+from ._checks import Rows, check_design, check_propensity, check_rows, check_treatment
+from ._ppi_moments import Collected
+from ._ppi_sides import MANY_ROWS, well_inverted
+
+__all__ = ["Taken", "check_kind", "take"]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Checked rows of positive weight.
+
+    Parameters
+    ----------
+    rows : Rows
+    folds : ndarray of shape (n, n_folds) or None
+    X : ndarray of shape (n, k) or None
+    names : tuple of str or None
+    treatment, propensity : ndarray of shape (n,) or None
+    weights : ndarray of shape (n,) or None
+        As the caller gave them.
+    """
+
+    rows: Rows
+    folds: Any = None
+    X: Any = None
+    names: Any = None
+    treatment: Any = None
+    propensity: Any = None
+    weights: Any = None
+
+    @property
+    def n_units(self):
+        """Return the number of clusters, or of rows where there are none."""
+        return len(self.rows.z) if self.rows.groups is None else self.rows.n_groups
+
+    def collected(self):
+        """Return the moments of the rows."""
+        rows = self.rows
+        return Collected.of(rows.z, rows.y, self.X, self.names, self.treatment, self.weights, self.propensity)
+
+    def own(self):
+        """Return the same rows in arrays that nobody else can change."""
+        rows = self.rows
+        rows = replace(rows, z=rows.z.copy(), y=None if rows.y is None else rows.y.copy())
+        return replace(self, rows=rows, X=None if self.X is None else self.X.copy())
+
+
+def take(
+    owner, y_pred, *, y=None, X=None, treatment=None, sample_weight=None, groups=None, propensity=None, part=False,
+    labelled=False,
+):  # fmt: skip
+    """Return the rows that take part; a `part` of several need not hold both arms, nor enough rows for X.
+
+    Parameters
+    ----------
+    labelled : bool
+        Rows with truth have one prediction each, others may have several.
+    """
+    folds = None
+    if labelled:
+        if y is None:
+            raise InputError(f"{owner}: y must hold what turned out to be true, one number per row; got None.")
+    else:
+        y_pred, folds, index = _averaged(owner, y_pred)
+    rows = check_rows(owner, y_pred, sample_weight, groups, y)
+    if folds is not None:
+        folds = rows.of(folds)
+        if groups is None and index is not None:
+            rows = replace(rows, ids=rows.of(index))
+    design, names = (None, None) if X is None else _check_columns(owner, X, rows, part)
+    arm = None
+    if treatment is not None:
+        arm = _check_arms(owner, treatment, rows) if part else check_treatment(owner, treatment, rows)
+    p = check_propensity(owner, propensity, rows)
+    if p is not None and arm is None:
+        raise InputError(f"{owner}: propensity must come with treatment; got treatment=None.")
+    weights = None if sample_weight is None else rows.of(check_weights(sample_weight, owner, _given(rows)))
+    return Taken(rows, folds, design, names, arm, p, weights)
+
+
+def _averaged(owner, y_pred):
+    """Return one prediction per row, all of them where there are several, and the row labels of the caller."""
+    shape = np.shape(y_pred) if not hasattr(y_pred, "shape") else tuple(y_pred.shape)
+    if len(shape) != 2 or shape[1] == 1:
+        return y_pred, None, None
+    folds = check_matrix(y_pred, owner, "y_pred")
+    return folds.mean(axis=1), folds, index_of(y_pred)
+
+
+def _given(rows):
+    return len(rows.z) if rows.kept is None else len(rows.kept)
+
+
+def _check_columns(owner, X, rows, part):
+    if not part and _given(rows) < MANY_ROWS:
+        return check_design(owner, X, rows)
+    matrix = check_matrix(X, owner, "X")
+    if len(matrix) != _given(rows):
+        raise InputError(
+            f"{owner}: X must have as many rows as y_pred ({_given(rows)}); got {len(matrix)}. "
+            "Row i of each must describe the same item."
+        )
+    matrix = rows.of(matrix)
+    if not part and well_inverted(matrix, rows.weights) is None:
+        return check_design(owner, X, rows)
+    names = column_names(X)
+    return matrix, None if names is None else tuple(names)
+
+
+def _check_arms(owner, treatment, rows):
+    arm = check_binary(check_vector(treatment, owner, "treatment"), owner, "treatment")
+    if len(arm) != _given(rows):
+        raise InputError(
+            f"{owner}: treatment must have as many rows as y_pred ({_given(rows)}); got {len(arm)}. "
+            "Row i of each must describe the same item."
+        )
+    return rows.of(arm)
+
+
+def check_kind(owner, verb, labelled, unlabelled):
+    """Raise unless both kinds of rows have what a verb needs; each is a `Taken` or a `Collected`."""
+    if verb == "ate":
+        has = [_has_propensity(side) for side in (labelled, unlabelled)]
+        if has[0] != has[1]:
+            raise InputError(
+                f"{owner}: propensity must be given for labelled and unlabelled rows alike, or for neither; got it for "
+                f"{'the labelled' if has[0] else 'the unlabelled'} ones only."
+            )
+    if verb in ("ols", "logistic"):
+        columns = [side.n_x if isinstance(side, Collected) else side.X.shape[1] for side in (labelled, unlabelled)]
+        if columns[0] != columns[1]:
+            raise InputError(
+                f"{owner}: X must have the columns of the labelled rows ({columns[0]}); got {columns[1]} columns."
+            )
+        if None not in (labelled.names, unlabelled.names) and labelled.names != unlabelled.names:
+            raise InputError(
+                f"{owner}: X must have the columns of the labelled rows, {', '.join(labelled.names)}, in this order; "
+                f"got {', '.join(unlabelled.names)}."
+            )
+
+
+def _has_propensity(side):
+    return side.propensity if isinstance(side, Collected) else side.propensity is not None

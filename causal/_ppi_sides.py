@@ -1,0 +1,255 @@
+"""The two sides of a prediction-powered estimate where the rows are at hand: values, influence values, covariances."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from ._functional import Functional, ate_functional, mean_functional, ols_functional
+
+__all__ = [
+    "MANY_ROWS",
+    "Labelled",
+    "Unlabelled",
+    "effect",
+    "joined",
+    "mean",
+    "regression",
+    "separate",
+    "shared_clusters",
+    "well_inverted",
+]
+
+MANY_ROWS = 20_000  # from here on least squares goes through the cross-products of the columns
+WELL_CONDITIONED = 1e-6  # least eigenvalue of their correlations: one step of refinement then restores all digits
+
+
+class Labelled:
+    """Rows whose truth is known; ``a`` and ``b`` are the influence values of y and of the predictions."""
+
+    def __init__(self, map_, rows):
+        self.map, self.rows, self.ids = map_, rows, rows.ids
+        self.n, self.n_groups = map_.n, rows.n_groups
+        self.plain, self.scalar, self.names = map_.plain and rows.groups is None, map_.scalar, map_.names
+        self.value_y, self.a = map_(rows.y, rows.groups)
+        self.value_f, self.b = map_(rows.z, rows.groups)
+        self.rounding_f = map_.rounding(rows.z)
+
+    @property
+    def cross(self):
+        """Return the sums of a b, shape (k,)."""
+        return _sums(self.a, self.b)
+
+    @property
+    def square(self):
+        """Return the sums of b b, shape (k,)."""
+        return _sums(self.b, self.b)
+
+    def influence(self, power):
+        """Return the influence values of ``y - power f``."""
+        with np.errstate(invalid="ignore"):
+            values = self.a - np.where(power == 0, 0.0, self.b) * power
+        return np.where(np.isnan(values), np.inf, values)
+
+    def cov(self, power):
+        """Return the covariance matrix of this side."""
+        return _gram(self.influence(power))
+
+    def df(self, power):
+        """Return the degrees of freedom of its diagonal."""
+        return self.map.df(self.influence(power), self.rows.groups)
+
+    def rounding(self, power):
+        """Return the error that is nothing but rounding, shape (k,)."""
+        return self.map.rounding(self.rows.y) + power * self.rounding_f
+
+
+class Unlabelled:
+    """Rows that have predictions only; ``c`` are their influence values."""
+
+    def __init__(self, map_, rows):
+        self.ids, self.n, self.n_groups = rows.ids, map_.n, rows.n_groups
+        self.plain, self.scalar, self.names = map_.plain and rows.groups is None, map_.scalar, map_.names
+        self.value, self.c = map_(rows.z, rows.groups)
+        self.gram = _gram(self.c)
+        self._df = map_.df(self.c, rows.groups)
+
+    @property
+    def square(self):
+        """Return the sums of c c, shape (k,)."""
+        return np.diag(self.gram)
+
+    def influence(self, power):
+        """Return the influence values of ``power f``; to be asked once, since it works in place."""
+        if not np.any(power):
+            return np.zeros_like(self.c)
+        columns = self.c.T
+        columns *= power[:, None]
+        self.c.flags.writeable = False  # a frozen result need not copy what nobody can change
+        return self.c
+
+    def cov(self, power):
+        """Return the covariance matrix of this side."""
+        with np.errstate(invalid="ignore"):
+            return np.where(np.outer(power, power) == 0, 0.0, np.outer(power, power) * self.gram)
+
+    def df(self, power):
+        """Return the degrees of freedom of its diagonal."""
+        return self._df
+
+
+def separate(labelled, unlabelled):
+    """Sum clusters that have rows on both sides into the labelled one, so that the sides become independent."""
+    here, there = shared_clusters(labelled, unlabelled)
+    if len(here):
+        labelled.b = labelled.b.copy()
+        labelled.b[here] -= unlabelled.c[there]
+        unlabelled.c = np.delete(unlabelled.c, there, axis=0)
+        unlabelled.ids = np.delete(unlabelled.ids, there)
+        unlabelled.gram = _gram(unlabelled.c)
+        unlabelled.n_groups -= len(here)
+
+
+def shared_clusters(labelled, unlabelled):
+    """Return the places of the clusters that both sides have, in each."""
+    if labelled.n_groups is None or unlabelled.n_groups is None:
+        return np.array([], np.intp), np.array([], np.intp)
+    at = {label: i for i, label in enumerate(np.asarray(labelled.ids).tolist())}
+    pairs = [(at[label], i) for i, label in enumerate(np.asarray(unlabelled.ids).tolist()) if label in at]
+    here, there = np.array(pairs, np.intp).reshape(-1, 2).T
+    return here, there
+
+
+def joined(fit, apply, labelled, unlabelled):
+    """Return influence values of both sides, shared clusters summed into the first, and the ids of what is left."""
+    here, there = shared_clusters(labelled, unlabelled)
+    if not len(here):
+        return fit, apply, unlabelled.ids
+    fit = fit.copy()
+    fit[here] += apply[there]
+    return fit, np.delete(apply, there, axis=0), np.delete(unlabelled.ids, there)
+
+
+def _sums(a, b):
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        return np.einsum("ij,ij->j", a, b)
+
+
+def _gram(values):
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        # one column: the threads of BLAS would cost more than they bring
+        gram = values.T @ values if values.shape[1] > 1 else np.einsum("ij,ij->j", values, values)[:, None]
+    return np.where(np.isnan(gram), np.inf, gram)
+
+
+# ---- maps: from an outcome column to the value of a functional and its influence values
+
+
+class _Map:
+    """A `Functional`, asked for value and influence values together."""
+
+    def __init__(self, functional, *, plain=False):
+        self.functional, self.plain = functional, plain
+        self.n, self.names, self.scalar = functional.n, functional.names, functional.parts is not None
+
+    def __call__(self, f, groups):
+        return self.functional.value(f), self.functional.influence(f, groups)
+
+    def df(self, influence, groups):
+        return self.functional.df(influence, groups)
+
+    def rounding(self, f):
+        return 4 * np.finfo(float).eps * (np.abs(self.functional.coefficients) @ np.abs(f))
+
+
+class _PlainMean:
+    """The mean of n rows, at the speed of reading them."""
+
+    plain, scalar, names = True, True, None
+
+    def __init__(self, n):
+        self.n = n
+
+    def __call__(self, f, groups):
+        mean = f.mean()
+        if self.n == 1:
+            return mean[None], np.full((1, 1), np.inf)
+        values = np.subtract(f[:, None], mean)
+        values *= 1 / np.sqrt(self.n * (self.n - 1.0))
+        return mean[None], values
+
+    def df(self, influence, groups):
+        return np.array([max(self.n - 1.0, 1.0)])
+
+    def rounding(self, f):
+        return 4 * np.finfo(float).eps * np.abs(f).mean()[None]
+
+
+class _CrossProducts:
+    """Least squares of many rows: the inverse of the cross-products, and one step of refinement."""
+
+    plain, scalar = False, False
+
+    def __init__(self, X, weights, names, inverse):
+        self.X, self.weights, self.names, self.inverse = X, weights, names, inverse
+        self.n = len(X) if weights is None else int((weights > 0).sum())
+
+    def __call__(self, f, groups):
+        X = self.X
+        theta = self.inverse @ _cross(X, f, self.weights)
+        residual = f - X @ theta
+        correction = self.inverse @ _cross(X, residual, self.weights)
+        residual -= X @ correction
+        if self.weights is not None:
+            residual *= self.weights
+        residual *= np.sqrt(self.n / (self.n - X.shape[1]))
+        values = np.empty(X.shape, order="F")  # column by column, since short rows are slow
+        columns = np.matmul(self.inverse, X.T, out=values.T)
+        columns *= residual
+        return theta + correction, values
+
+    def df(self, influence, groups):
+        return np.full(self.X.shape[1], float(self.n - self.X.shape[1]))
+
+
+def _cross(X, f, weights):
+    return X.T @ (f if weights is None else f * (weights if f.ndim == 1 else weights[:, None]))
+
+
+def well_inverted(X, weights):
+    """Return the inverse of X'WX, or None where it would lose many digits."""
+    with np.errstate(all="ignore"):
+        cross = _cross(X, X, weights)
+        scale = np.sqrt(np.diag(cross))
+        scaled = cross / scale / scale[:, None]
+        if not np.isfinite(scaled).all() or np.linalg.eigvalsh(scaled)[0] < WELL_CONDITIONED:
+            return None
+        return np.linalg.inv(scaled) / scale / scale[:, None]
+
+
+def mean(rows):
+    """Return the map of the mean."""
+    if rows.weights is None and rows.groups is None:
+        return _PlainMean(len(rows.z))
+    return _Map(_kish(mean_functional(len(rows.z), rows.weights)))
+
+
+def effect(rows, treatment, propensity):
+    """Return the map of the average treatment effect."""
+    return _Map(_kish(ate_functional(treatment, rows.weights, propensity)))
+
+
+def regression(rows, X, names):
+    """Return the map of least squares."""
+    if len(X) >= MANY_ROWS and rows.groups is None:
+        inverse = well_inverted(X, rows.weights)
+        if inverse is not None:
+            return _CrossProducts(X, rows.weights, names, inverse)
+    return _Map(ols_functional(X, rows.weights, names))
+
+
+def _kish(functional: Functional):
+    """Return the functional with n / (n - 1) of the effective number of rows, which moments know as well."""
+    shares, parts = functional.coefficients[0], functional.parts
+    with np.errstate(divide="ignore"):
+        factor = 1 / np.maximum(1 - np.bincount(parts, shares**2), 0.0)
+    return replace(functional, factor=factor[parts])
