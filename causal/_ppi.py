@@ -106,13 +106,19 @@ class PredictionPowered(BaseEstimator):
     >>> y_pred = .5 + y + .5 * rng.normal(size=10_100)  # biased upwards
     >>> labelled = PredictionPowered().fit(y_pred[:100], y[:100])
     >>> print(labelled.mean(y_pred[100:]))
+    1.008, 95 % interval [0.9101, 1.106], std. error 0.04929
+    n = 10100; method: prediction-powered mean, guarantee: asymptotic
     >>> print(labelled.quantile(y_pred[100:], .9))
+    2.35, 95 % interval [2.031, 2.689], std. error 0.08865
+    n = 10100; method: prediction-powered quantile, guarantee: asymptotic
 
     The unlabelled rows in parts, of which only sums are kept:
 
     >>> for part in np.split(y_pred[100:], 10):
     ...     labelled = labelled.partial_estimate(part)
     >>> print(labelled.mean())
+    1.008, 95 % interval [0.9101, 1.106], std. error 0.04929
+    n = 10100; method: prediction-powered mean, guarantee: asymptotic
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {

@@ -9,6 +9,7 @@ from . import (
     calibration_curves,
     calibration_recalibrators,
     causal,
+    causal_ppi,
     conformal,
     conformal_selection,
     epistemic,
@@ -27,6 +28,7 @@ TARGETS = {
     **calibration_curves.TARGETS,
     **calibration_recalibrators.TARGETS,
     **causal.TARGETS,
+    **causal_ppi.TARGETS,
     **epistemic.TARGETS,
     **ranks.TARGETS,
 }
