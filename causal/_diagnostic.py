@@ -1,5 +1,6 @@
 """Which of the two worlds: the truth says all there is to know about the prediction, or the other way round."""
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 from scipy import stats
 
 from uq._base.citation import cite_methods, cites
-from uq._base.exceptions import InputError
+from uq._base.exceptions import InputError, SmallSampleWarning
 from uq._base.record import Result, format_number, format_percent, rows_figsize
 from uq._base.validation import check_groups, check_level, check_same_length, check_vector
 
@@ -18,6 +19,7 @@ __all__ = ["ShrinkageDiagnostic", "shrinkage_diagnostic"]
 METHOD = "group tests of two worlds"
 cite_methods(**{METHOD: ("mundlak1978", "brown1974")})
 OWNER = "shrinkage_diagnostic"
+LEAST, FEW = 4, 60
 TESTS = ("dummies", "means")
 MEANING = {
     "correct": "y says all that the groups know about y_pred, y_pred does not say all that they know about y: "
@@ -153,6 +155,11 @@ def shrinkage_diagnostic(y_pred, y, groups, *, confidence_level=0.95) -> Shrinka
         For missing or infinite values, lengths that differ, fewer than two groups, a column that does not vary, and
         columns on scales that cannot be compared.
 
+    Warns
+    -----
+    SmallSampleWarning
+        For fewer than 60 rows.
+
     See Also
     --------
     LinearDebiaser : the correction.
@@ -170,10 +177,11 @@ def shrinkage_diagnostic(y_pred, y, groups, *, confidence_level=0.95) -> Shrinka
     scatters wildly where its reliability is low.
 
     **Guarantee.** Asymptotic, in rows for the dummies and in groups for the means: a world that holds is rejected with
-    probability at most 1 - `confidence_level`, so that each of the two wrong advices is that rare. Assumes that rows
-    are independent given the column that is sufficient, and that conditional means are smooth curves (splines with
-    four knots). It presumes that the treatment will move y as the groups do; no data from before the trial can test
-    this. "inconclusive" is no evidence for either world.
+    probability at most 1 - `confidence_level` (measured at 5 %: up to 6 % with 60 rows and more, up to 8 % with 30 rows
+    in groups of 3 to 14, for skewed, heavy-tailed, discrete and uneven noise alike), so that each of the two wrong
+    advices is that rare. Assumes that rows are independent given the column that is sufficient, and that conditional
+    means are smooth curves (splines with four knots). It presumes that the treatment will move y as the groups do; no
+    data from before the trial can test this. "inconclusive" is no evidence for either world.
 
     References
     ----------
@@ -205,8 +213,8 @@ def shrinkage_diagnostic(y_pred, y, groups, *, confidence_level=0.95) -> Shrinka
     y_pred, y = check_vector(y_pred, OWNER, "y_pred"), check_vector(y, OWNER, "y")
     n = check_same_length(OWNER, y_pred=y_pred, y=y)
     codes, labels = check_groups(groups, OWNER, n)
-    if n < 4:
-        raise InputError(f"{OWNER}: y must hold at least 4 rows; got {n}.")
+    if n < LEAST:
+        raise InputError(f"{OWNER}: y must hold at least {LEAST} rows; got {n}.")
     prediction, scale_prediction = _standard(y_pred, "y_pred")
     outcome, scale_outcome = _standard(y, "y")
     ratio = scale_prediction / scale_outcome
@@ -214,6 +222,13 @@ def shrinkage_diagnostic(y_pred, y, groups, *, confidence_level=0.95) -> Shrinka
         raise InputError(
             f"{OWNER}: y_pred and y must be on scales that can be compared; got spreads of {scale_prediction:.3g} and "
             f"{scale_outcome:.3g}. Bring both to the same unit."
+        )
+    if n < FEW:
+        warnings.warn(
+            f"{OWNER}: {n} rows are few: a world that holds may be rejected half as often again as the level says. "
+            f"Give at least {FEW} rows, or a higher confidence_level.",
+            SmallSampleWarning,
+            stacklevel=2,
         )
     tests = {
         "outcome": independence_pvalues(prediction, outcome, codes),

@@ -125,7 +125,8 @@ def mundlak_pvalue(response, regressor, groups, basis_of=controls):
     added = (np.bincount(groups, regressor) / np.bincount(groups))[groups]
     design = np.column_stack([basis, added - basis @ (basis.T @ added)])
     size = np.linalg.norm(design[:, -1])
-    if g < 3 or not size > 1e-6 * np.linalg.norm(added - added.mean()) or size == 0:
+    left = response - basis @ (basis.T @ response)
+    if g < 3 or not size > 1e-6 * np.linalg.norm(regressor) or not left @ left > _TINY**2 * (response @ response):
         return 1.0
     design[:, -1] /= size
     estimate, error = jackknife_coefficient(design, response, groups)
@@ -160,27 +161,34 @@ def slopes(response, regressor, groups):
         Share of the variance of the regressor's group means that is no noise of the rows.
     """
     sizes = np.bincount(groups).astype(float)
-    means = np.stack([np.bincount(groups, v) for v in (regressor, response)]) / sizes
-    x, y = regressor - means[0][groups], response - means[1][groups]
-    within = np.stack([np.bincount(groups, x * x), np.bincount(groups, x * y)])
-    g = len(sizes)
-    whole, reliability = _slopes(sizes, means, within)
-    left_out = np.stack([_slopes(sizes[k], means[:, k], within[:, k])[0] for k in ~np.eye(g, dtype=bool)])
-    errors = np.sqrt((g - 1) / g * ((left_out - whole) ** 2).sum(axis=0))
-    return whole, np.where(np.isfinite(errors), errors, np.inf), reliability
+    x, y = ((np.bincount(groups, v) / sizes) for v in (regressor, response))
+    inner, across = regressor - x[groups], response - y[groups]
+    # per group: its size and what sums to the squares within and between
+    within = np.bincount(groups, inner**2), np.bincount(groups, inner * across)
+    own = np.stack([np.ones_like(sizes), sizes, sizes**2, *within, *(sizes * v for v in (x, y, x * x, x * y))])
+    total = own.sum(axis=1)
+    whole, reliability = _slopes(total)
+    with np.errstate(invalid="ignore", over="ignore"):
+        left_out, _ = _slopes(total[:, None] - own)
+        errors = np.sqrt((len(sizes) - 1) / len(sizes) * ((left_out - whole[:, None]) ** 2).sum(axis=1))
+    return whole, np.where(np.isfinite(errors), errors, np.inf), float(reliability)
 
 
-def _slopes(sizes, means, within):
-    n, g = sizes.sum(), len(sizes)
-    centred = means - (means @ sizes)[:, None] / n
-    between = np.array([(sizes * centred[0] ** 2).sum(), (sizes * centred[0] * centred[1]).sum()])
-    inside = within.sum(axis=1)
-    moments, noise = np.full(2, np.nan), np.nan
-    if g > 1 and n > g:
-        typical = (n - (sizes**2).sum() / n) / (g - 1)
-        moments = (between / (g - 1) - inside / (n - g)) / typical
-        noise = inside[0] / (n - g) / typical
-    parts = [between + inside, inside, between, moments]
-    estimates = np.array([part[1] / part[0] if part[0] > _TINY else np.nan for part in parts])
-    signal = max(moments[0], 0.0)
-    return estimates, float(signal / (signal + noise)) if signal + noise > 0 else 0.0
+def _slopes(sums):
+    """Return the four slopes (4, ...) and the reliability from the sums over groups."""
+    g, n, squares, within_x, within_xy, x, y, xx, xy = sums
+    with np.errstate(divide="ignore", invalid="ignore"):
+        between_x, between_xy = xx - x * x / n, xy - x * y / n
+        typical = (n - squares / n) / (g - 1)  # size of a group
+        noise_x, noise_xy = within_x / (n - g) / typical, within_xy / (n - g) / typical
+        signal = between_x / (g - 1) / typical - noise_x
+        parts = [
+            (between_xy + within_xy, between_x + within_x),
+            (within_xy, within_x),
+            (between_xy, between_x),
+            (between_xy / (g - 1) / typical - noise_xy, signal),
+        ]
+        estimates = np.stack([np.where(below > _TINY, above / below, np.nan) for above, below in parts])
+        known = np.isfinite(signal) & (signal > 0)
+        reliability = np.where(known, signal / np.where(known, signal + noise_x, 1.0), 0.0)
+    return estimates, reliability

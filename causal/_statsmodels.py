@@ -206,7 +206,7 @@ _KINDS = {
 def _matched(y_pred, model, n):
     """Return the predictions of the rows that the regression kept."""
     index, kept = index_of(y_pred), getattr(model.data, "row_labels", None)
-    if len(y_pred) != n and index is not None and kept is not None and index.is_unique and kept.isin(index).all():
+    if index is not None and len(index) != n and kept is not None and index.is_unique and kept.isin(index).all():
         y_pred = y_pred.loc[kept]
     z = check_vector(y_pred, OWNER, "y_pred")
     if len(z) != n:
