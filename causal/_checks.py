@@ -74,6 +74,8 @@ def check_rows(owner, y_pred, sample_weight=None, groups=None, y=None):
     if groups is not None:
         codes, labels = check_groups(groups, owner, n, min_groups=1)
     index = index_of(y_pred)
+    if y is not None:
+        z, y = z.copy(), y.copy()  # rows of a fit are kept, and the caller may go on writing to theirs
     if weights is None:
         return Rows(z, None, codes, labels if groups is not None else index, None, y)
     with np.errstate(under="ignore"):

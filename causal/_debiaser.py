@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from uq._base.exceptions import InputError, SmallSampleWarning, UntestedAssumptionWarning
+from uq._base.exceptions import ExtrapolationWarning, InputError, SmallSampleWarning, UntestedAssumptionWarning
 from uq._base.results import Estimate
 from uq._base.sklearn import Range, as_generator, validate_params
 from uq._base.validation import check_option, check_vector
@@ -67,7 +67,7 @@ class Debiaser(BaseEstimator):
         z, y = standard
         with np.errstate(under="ignore"):
             line = learn_line(owner, z, y, rows.weights)
-            core = self._learn(owner, z, y, rows.weights)
+            core = self._learn(owner, z, y, rows.weights, scales)
             found = self._attributes(core, line, scales, rows)
         for name, value in found.items():
             setattr(self, name, value)
@@ -273,8 +273,23 @@ class Debiaser(BaseEstimator):
     def _weak(self):
         return self.calibration_ratio_ < WEAK
 
+    def _curved(self):
+        return False
+
     def _checked(self, z, stacklevel):
         """Return z, after a warning where the correction has to be extrapolated."""
+        if not self._curved():
+            return z
+        low, high = self.support_
+        beyond = int(((z < low) | (z > high)).sum())
+        # of rows of the same law 2 / (n + 1) lie beyond, on average
+        if beyond > len(z) * max(0.01, 4 / (self.n_calibration_ + 1)):
+            warnings.warn(
+                f"{type(self).__name__}: {beyond} of {len(z)} predictions lie beyond those of the calibration rows, "
+                f"[{low:g}, {high:g}], where the correction is a line by decree. Calibrate on rows like these.",
+                ExtrapolationWarning,
+                stacklevel=stacklevel,
+            )
         return z
 
     def _concerns(self, rows):
@@ -283,8 +298,8 @@ class Debiaser(BaseEstimator):
 
     _remedy = "give more calibration rows, or a better model."
 
-    def _learn(self, owner, z, y, weights):
-        """Return the core learned from standardised columns."""
+    def _learn(self, owner, z, y, weights, scales):
+        """Return the core learned from standardised columns; scales are their (center, unit)."""
         raise NotImplementedError
 
     def _attributes(self, core, line, scales, rows):
@@ -294,7 +309,7 @@ class Debiaser(BaseEstimator):
     def _refit(self, z, y, z_apply):
         """Return ``refit(weights)``, which learns anew and returns the debiased column of z_apply."""
         owner = type(self).__name__
-        return lambda weights: self._learn(owner, z, y, weights).f(z_apply)
+        return lambda weights: self._learn(owner, z, y, weights, self._scales).f(z_apply)
 
 
 def scaled(values, rows, n_parameters):

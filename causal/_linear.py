@@ -110,7 +110,7 @@ class LinearDebiaser(Debiaser):
         self.n_resamples = n_resamples
         self.random_state = random_state
 
-    def _learn(self, owner, z, y, weights):
+    def _learn(self, owner, z, y, weights, scales):
         return learn_line(owner, z, y, weights)
 
     def _attributes(self, core, line, scales, rows):

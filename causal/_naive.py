@@ -57,6 +57,9 @@ class Naive(BaseEstimator):
     n = 2000; method: naive, guarantee: none
     """
 
+    def __init__(self):
+        pass
+
     def fit(self, y_pred, y, sample_weight=None, groups=None):
         """Check the calibration rows, as the other estimators do; nothing is learned.
 
@@ -150,6 +153,9 @@ class Classical(BaseEstimator):
     1.006, 95 % interval [0.6129, 1.4], std. error 0.1981
     n = 100; method: classical, guarantee: asymptotic
     """
+
+    def __init__(self):
+        pass
 
     def fit(self, y_pred, y, X=None, treatment=None, sample_weight=None, groups=None, propensity=None):
         """Keep the rows with truth, for the verbs to answer from.

@@ -31,11 +31,27 @@ def test_linear_masses_are_those_of_the_two_nearest_centers():
     assert masses.tolist() == pytest.approx([1 + 7, 3 + 100, 0, 11000])
 
 
-@pytest.mark.parametrize("size", [2, 3, 64])
-def test_the_matrix_bins_as_the_rows_do(size):
+@pytest.mark.parametrize(("size", "cubic"), [(2, False), (3, False), (64, False), (8, True), (64, True)])
+def test_the_matrix_bins_as_the_rows_do(size, cubic):
     x, w = np.r_[RNG.random(40), 0, 1, 0.5 / size], RNG.normal(size=(5, 43))
-    expected = [bin_masses(x, row, size) for row in w]
-    assert np.allclose(w @ bin_matrix(x, size), expected, rtol=0, atol=1e-12)
+    expected = [bin_masses(x, row, size, cubic=cubic) for row in w]
+    assert np.allclose(w @ bin_matrix(x, size, cubic=cubic), expected, rtol=0, atol=1e-12)
+
+
+def test_the_matrix_interpolates_cubics():
+    x = 0.1 + 0.8 * RNG.random(30)
+    values = np.polyval([2, -3, 1, 0.5], cell_centers(32))
+    assert np.allclose(bin_matrix(x, 32, cubic=True) @ values, np.polyval([2, -3, 1, 0.5], x), rtol=1e-12)
+
+
+@pytest.mark.parametrize("order", [0, 1, 2, 3])
+def test_heat_gives_the_derivatives_of_the_gaussian(order):
+    size, sigma, x = 2048, 0.03, np.array([0.4, 0.61])
+    t = (cell_centers(size) - x[:, None]) / sigma
+    hermite = [1 + 0 * t, -t, t**2 - 1, 3 * t - t**3][order]
+    expected = (np.exp(-0.5 * t**2) * hermite).sum(axis=0) / (sigma ** (order + 1) * np.sqrt(2 * np.pi) * size)
+    found = heat(coefficients(bin_masses(x, None, size, cubic=True)), sigma, order)
+    assert np.abs(found - expected).max() < 1e-5 * np.abs(expected).max()
 
 
 @pytest.mark.parametrize("cubic", [False, True])

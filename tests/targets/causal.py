@@ -123,6 +123,13 @@ def debiaser(low=1, **parameters):
 
 TARGETS = {
     "causal.LinearDebiaser": debiaser(),
+    "causal.SplineDebiaser": debiaser(n_knots=mostly(st.sampled_from(["auto", 2, 3, 5]), HOSTILE_NUMBERS)),
+    "causal.TweedieDebiaser": debiaser(
+        scale=methods("residual", "moment"),
+        noise=methods("constant", "local"),
+        recalibrate=mostly(st.sampled_from(["linear", None]), HOSTILE_WORDS),
+        bandwidth=mostly(st.sampled_from(["scott", 0.3, 1e-4, 1e4]), HOSTILE_NUMBERS),
+    ),
     "causal.Naive": Target(per_size(lambda n: arguments(_asked(n))), _believe),
     "causal.Classical": Target(
         per_size(

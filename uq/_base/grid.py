@@ -62,15 +62,26 @@ def bin_masses(x, weights, size, *, cubic=False):
     return wide[2:-2]
 
 
-def bin_matrix(x, size):
-    """Return the sparse matrix (len(x), size) of linear binning: ``weights @ bin_matrix(x, size)``, many times over."""
+def bin_matrix(x, size, *, cubic=False):
+    """Return the sparse matrix (len(x), size) of binning: ``weights @ bin_matrix(x, size)``, many times over.
+
+    Its product with values at the cell centers interpolates them at x (linear, or Lagrange's cubic).
+    """
     u = x * size - 0.5
     low = np.floor(u)
     share = u - low
-    columns = np.clip(np.stack([low, low + 1]).astype(np.intp), 0, size - 1)
-    rows = np.broadcast_to(np.arange(len(x)), columns.shape)
-    values = np.stack([1 - share, share])
-    return sparse.csr_matrix((values.reshape(-1), (rows.reshape(-1), columns.reshape(-1))), shape=(len(x), size))
+    if cubic:
+        rest = 1 - share
+        inner, outer = (1 + share) * (1 + rest) / 2, share * rest / -6
+        values = np.stack([outer * (1 + rest), rest * inner, share * inner, outer * (1 + share)], 1)
+        offsets = np.arange(-1, 3)
+    else:
+        values, offsets = np.stack([1 - share, share], 1), np.arange(2)
+    columns = low.astype(np.intp)[:, None] + offsets
+    # beyond an end the centers are mirror images
+    columns = np.where(columns < 0, -1 - columns, np.where(columns >= size, 2 * size - 1 - columns, columns))
+    starts = np.arange(len(x) + 1) * len(offsets)
+    return sparse.csr_matrix((values.reshape(-1), columns.reshape(-1), starts), shape=(len(x), size))
 
 
 def coefficients(masses):
@@ -78,9 +89,21 @@ def coefficients(masses):
     return fft.dct(masses, type=2, axis=-1)
 
 
-def heat(cosines, sigma):
-    """Return the masses of the cells after smoothing with the reflected Gaussian of standard deviation `sigma`."""
+def heat(cosines, sigma, order=0):
+    """Return the masses of the cells after smoothing with the reflected Gaussian of standard deviation `sigma`.
+
+    `order` asks for a derivative of that, exact for the smooth curve: the cosines become sines and back.
+    """
     size = np.shape(cosines)[-1]
+    waves = np.pi * np.arange(size)
     with np.errstate(under="ignore", over="ignore"):
-        decay = np.exp(-0.5 * np.square(np.pi * sigma * np.arange(size)))
-    return fft.idct(cosines * decay, type=2, axis=-1)
+        smooth = cosines * np.exp(-0.5 * np.square(sigma * waves))
+    if order == 0:
+        return fft.idct(smooth, type=2, axis=-1)
+    # cos, -sin, -cos, sin, ...
+    smooth = smooth * waves**order * (1 if order % 4 in (0, 3) else -1)
+    if order % 2 == 0:
+        return fft.idct(smooth, type=2, axis=-1)
+    shifted = np.zeros_like(smooth)
+    shifted[..., :-1] = smooth[..., 1:]  # sines begin with the first wave
+    return fft.idst(shifted, type=2, axis=-1)
