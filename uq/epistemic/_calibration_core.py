@@ -3,7 +3,11 @@
 import numpy as np
 from scipy import stats
 
-__all__ = ["bin_cells", "binned_gaps", "rank_correlation"]
+from uq._base.betting import betting_lower, betting_upper
+
+__all__ = ["bin_cells", "binned_gaps", "gap_limits", "rank_correlation"]
+
+TUNED = 0.025  # the bets are those of a two-sided 95 % interval, so that intervals of all levels are nested
 
 
 def bin_cells(v, n_bins):
@@ -27,6 +31,7 @@ def binned_gaps(e, v, codes, item):
     total = np.bincount(of, weights=d, minlength=n_bins)
     squares = np.bincount(of, weights=d * d, minlength=n_bins)
     scatter = np.bincount(of, weights=(d - (total / items)[of]) ** 2, minlength=n_bins)
+    scatter *= items / np.maximum(items - 1, 1)  # unbiased: the mean of the bin takes one row away
     gap = total / cells
     rest = np.bincount(of, weights=(d - gap[of] * size) ** 2, minlength=n_bins)
     many = items > 1
@@ -43,7 +48,20 @@ def binned_gaps(e, v, codes, item):
         "std_error": std_error,
         "count": cells,
         "n_items": items,
+        "sums": np.column_stack([of, d, size]),
     }
+
+
+def gap_limits(sums, low, high, alpha, upper):
+    """Return a betting bound of each bin's gap, from the sums over the cells of each item, whose sizes are weights."""
+    bound = betting_upper if upper else betting_lower
+    of, d, size = sums.T
+    out = np.empty(int(of.max()) + 1)
+    for b in range(len(out)):
+        here = of == b
+        weight = size[here] / size[here].max()
+        out[b] = bound(d[here] / size[here], alpha, low, high, weights=weight, tuned_alpha=TUNED)
+    return out
 
 
 def rank_correlation(x, y):

@@ -1,10 +1,9 @@
 """Are the variances right? Counts of responses against a model's ignorance."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from uq._base.citation import cites
 from uq._base.containers import as_numeric
@@ -13,7 +12,7 @@ from uq._base.record import Result, format_number
 from uq._base.results import Interval
 from uq._base.validation import check_alternative, check_count, check_level
 
-from ._calibration_core import bin_cells, binned_gaps, rank_correlation
+from ._calibration_core import bin_cells, binned_gaps, gap_limits, rank_correlation
 from ._pair_input import check_counts, check_probabilities
 from ._pairs import as_pairs
 from ._ustatistics import pair_targets, squared_errors
@@ -49,6 +48,10 @@ class SecondOrderError(Result):
         Cells (rows times classes; of two classes one is taken) in each bin.
     n_items : ndarray of int, shape (n_bins,)
         Rows that have a cell in it.
+    sums : ndarray of shape (n_sums, 3)
+        Bin, sum of the differences, and number of cells, of each row in each bin: what `interval` needs.
+    range : tuple of float
+        What a difference can be.
     guarantee : str
 
     Examples
@@ -70,6 +73,8 @@ class SecondOrderError(Result):
     std_error: Any
     count: Any
     n_items: Any
+    sums: Any = field(repr=False)
+    range: tuple[float, float] = field(repr=False)
     guarantee: str = "none"
 
     @property
@@ -89,25 +94,24 @@ class SecondOrderError(Result):
         Returns
         -------
         Interval
-            Infinite for a bin of one row.
+            One per bin.
 
         Notes
         -----
-        **Guarantee.** Asymptotic in the rows of a bin: Student's t over rows, whose cells go together, given the
-        variances.
+        **Guarantee.** A betting bound on the rows of the bin, whose cells go together: it holds for few rows and skewed
+        errors too, where a normal law fails. Exact in the limit only, since the bins are those of the variances at
+        hand. Rows must be independent, in an order that does not depend on the responses.
         """
         level = check_level(confidence_level, "SecondOrderError.interval")
         check_alternative(alternative, "SecondOrderError.interval")
-        tail = (1 - level) / 2 if alternative == "two-sided" else 1 - level
-        few = self.n_items < 2
-        t = stats.t.isf(tail, np.maximum(self.n_items - 1, 1))
-        half = np.where(few, np.inf, np.where(few, 0.0, self.std_error) * t)
-        low = -np.inf if alternative == "less" else self.gap - half
-        high = np.inf if alternative == "greater" else self.gap + half
-        low, high = (np.broadcast_to(end, self.gap.shape) for end in (low, high))
+        alpha = (1 - level) / 2 if alternative == "two-sided" else 1 - level
+        ends = [np.full(len(self.gap), -np.inf), np.full(len(self.gap), np.inf)]
+        for j, side in enumerate(("less", "greater")):
+            if alternative != side:
+                ends[j] = gap_limits(self.sums, *self.range, alpha, upper=bool(j))
         return Interval(
-            lower=low, upper=high, confidence_level=level, alternative=alternative, guarantee="asymptotic",
-            method="gaps of bins, t over rows", index=tuple(f"bin {j}" for j in range(len(self.gap))),
+            lower=ends[0], upper=ends[1], confidence_level=level, alternative=alternative, guarantee="asymptotic",
+            method="gaps of bins, betting", index=tuple(f"bin {j}" for j in range(len(self.gap))),
         )  # fmt: skip
 
     def _table(self):
@@ -173,8 +177,8 @@ def second_order_calibration_error(y, pairs, *, n_bins=10) -> SecondOrderError:
     -----
     **Guarantee.** None for `error`, which is biased upwards: for a calibrated model it is about `noise_floor`. With
     independent rows and bins that depend on the variances alone, `debiased_square` is unbiased for the mean square of
-    the true gaps of the bins with two rows or more, given the variances; `interval` is asymptotic. Do not resample
-    `error`: noise would enter twice.
+    the true gaps of the bins with two rows or more, given the variances. Do not resample `error`: noise would enter
+    twice.
 
     A constant variance can have an error of 0: report `score` and `rank_correlation` beside it, as the result does. The
     cells of one row are not independent and are summed before anything is squared.
@@ -194,7 +198,7 @@ def second_order_calibration_error(y, pairs, *, n_bins=10) -> SecondOrderError:
     >>> y = np.column_stack([2 - votes, votes])
     >>> pairs = ScaledVariance().fit(p[:1000], y[:1000]).predict_pair(p[1000:])
     >>> second_order_calibration_error(y[1000:], pairs)
-    <SecondOrderError 0.01778, noise floor 0.01485>
+    <SecondOrderError 0.01778, noise floor 0.01492>
     """
     owner = "second_order_calibration_error"
     n_bins = check_count(n_bins, owner, "n_bins")
@@ -205,7 +209,12 @@ def second_order_calibration_error(y, pairs, *, n_bins=10) -> SecondOrderError:
     e, v = error.ravel(), variance.ravel()
     codes = bin_cells(v, min(n_bins, len(v)))
     bins = binned_gaps(e, v, codes, np.repeat(np.arange(n), k))
-    return SecondOrderError(**bins, score=float(np.mean((e - v) ** 2)), rank_correlation=rank_correlation(v, e))
+    return SecondOrderError(
+        **bins,
+        score=float(np.mean((e - v) ** 2)),
+        rank_correlation=rank_correlation(v, e),
+        range=(-0.25 - float(v.max()), 1.0 - float(v.min())),
+    )
 
 
 @cites("johnson2024")
