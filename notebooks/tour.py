@@ -21,6 +21,8 @@
 # %%
 import csv
 import time
+import warnings
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +37,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 from sklearn.svm import SVC
 
+from bayes import SimplexRanker
 from calibration import TemperatureScaling, calibration_test, reliability_curve, smooth_calibration_error
+from causal import LinearDebiaser, Naive
 from conformal import BatchPredictor, RiskControl, SplitConformal
 from uq import (
     Interval,
@@ -48,6 +52,7 @@ from uq import (
     read_outputs,
     required_items,
 )
+from uq.epistemic import ScaledVariance, second_order_calibration_error
 
 START = time.perf_counter()
 # as a script: this clone, wherever it is called from; in Jupyter the notebook's folder is the working directory
@@ -176,6 +181,32 @@ answer("Who ranks first?", "could be " + ", ".join(first), ranks.guarantee)
 report.add("Who ranks where?", ranking, plot=True)
 
 # %% [markdown]
+# ## And if nobody knew the truth?
+#
+# Then the models judge one another: a model votes for an answer if it is its own, and never on itself. No true digit is
+# used. Each judge errs in its own way, which is learned together with the ranks; the fit warns where two judges agree
+# more often than it can explain.
+
+# %%
+votes = {"candidate": [], "item": [], "judge": [], "score": []}
+for candidate, judge in permutations(NAMES, 2):
+    votes["candidate"] += [candidate] * len(y)
+    votes["item"] += range(len(y))
+    votes["judge"] += [judge] * len(y)
+    votes["score"] += (outputs[candidate] == outputs[judge]).astype(int).tolist()
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    peers = SimplexRanker(draws=500, random_state=0).fit(votes).ranking_
+print(peers, *(warning.message for warning in caught), sep="\n")
+by_merit = peers.point_ranking().names
+answer(
+    "Who ranks where, by the votes of the others alone?",
+    ", ".join(by_merit) + f" (P({by_merit[0]} best) = {peers.rank_probabilities[:, 0].max():.2f})",
+    peers.guarantee,
+)
+report.add("Who ranks where, if the models judge one another?", peers, plot=True)
+
+# %% [markdown]
 # ## How many items would settle it?
 #
 # If the gap between the two best is what it looks like, this many items would show it four times in five.
@@ -256,6 +287,50 @@ answer(
 )
 for name, p in (("before", judged), ("after temperature scaling", scaled)):
     report.add(f"The forest's confidence, {name}", reliability_curve(truth, p, band="honest"), plot=True)
+
+# %% [markdown]
+# ## Noise or ignorance?
+#
+# Where the forest doubts, would people disagree, or does it only not know? Two answers per image tell: if people agree
+# with each other on what the forest finds open, that is ignorance. The people are drawn here, not asked: their doubts
+# are half of the forest's (its probabilities after the temperature), so that a quarter of its p (1 - p) is ignorance.
+# One number, rho, says how much; it is learned on one half of the images and checked on the other.
+
+# %%
+two_answers = np.random.default_rng(0).multinomial(2, (scaled + np.eye(10)[truth]) / 2)
+half = np.arange(len(truth)) % 2 == 0
+doubt = ScaledVariance().fit(scaled[half], two_answers[half])
+parts = doubt.predict_pair(scaled[~half]).decompose("gini")
+print(f"doubt {parts.total.mean():.3f} = noise {parts.aleatoric.mean():.3f} + ignorance {parts.epistemic.mean():.3f}")
+print(second_order_calibration_error(two_answers[~half], doubt.predict_pair(scaled[~half]), n_bins=5))
+answer(
+    "Is the forest's doubt noise or ignorance?",
+    f"{doubt.scale_:.0%} of it is ignorance, the rest noise (25 % went in)",
+    parts.guarantee,
+)
+
+# %% [markdown]
+# ## What is the effect of a treatment, if the outcome was only predicted?
+#
+# Say that half of the later images were treated, high digits more often, and that the outcome is the digit: nobody has
+# read it there, but the forest predicts it. Predictions are shrunk towards the mean, and so is their effect. How much
+# they are shrunk is seen on the first 450 images, whose truth is known; the error of this step is in the interval.
+
+# %%
+predicted = outputs["y_prob"] @ np.arange(10)
+odds = 0.3 * (y[new] - 4.5)
+treated = (np.random.default_rng(0).random(len(odds)) < 1 / (1 + np.exp(-odds))).astype(int)
+real = y[new][treated == 1].mean() - y[new][treated == 0].mean()
+naive = Naive().fit(predicted[old], y[old]).ate(predicted[new], treated)
+# the digit is all that the treatment changes: the forest errs alike in both arms
+effect = LinearDebiaser(nondifferential=True).fit(predicted[old], y[old]).ate(predicted[new], treated)
+print(f"effect on the true digits {real:.2f}, on the predictions {naive:.2f}, corrected {effect:.2f}")
+answer(
+    "What was the effect on digits that nobody read?",
+    f"{effect:.2f}; uncorrected {naive.estimate:.2f}, true {real:.2f}",
+    effect.guarantee,
+)
+report.add("The effect on digits that nobody read", effect, text="Corrected for the shrinkage of the predictions.")
 
 # %% [markdown]
 # ## What will the next twenty average?
