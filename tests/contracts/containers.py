@@ -19,7 +19,7 @@ def require(name):
         message = f"{name} is not installed ({error})"
         if os.environ.get("ERRORBARS_REQUIRE") == "all":
             pytest.fail(message)
-        pytest.skip(message)
+        pytest.skip(message, allow_module_level=True)
 
 
 def require_data(name):

@@ -268,9 +268,8 @@ def _import_heads():
 
 
 def _own_order(features, counts):
-    """Return an order of the rows that depends on what they hold alone."""
-    rows = np.ascontiguousarray(np.concatenate([features, counts], axis=1) + 0.0)  # -0.0 becomes 0.0
-    return np.argsort(rows.view(np.dtype((np.void, rows.itemsize * rows.shape[1]))).ravel(), kind="stable")
+    """Return an order of the rows that depends on what they hold alone, and not on the units of the features."""
+    return np.lexsort(np.concatenate([counts, features], axis=1).T)
 
 
 def _location_and_scale(features):

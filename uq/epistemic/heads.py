@@ -369,7 +369,8 @@ def pair_log_loss(law, counts, reduction="mean"):
             f"{owner}: counts must be non-negative whole numbers with two answers or more per row. Leave rows with "
             "fewer out: one answer says nothing about pairs."
         )
-    losses = _row_losses(law, *_pairs(counts.to(law[0].dtype)))
+    # half precision would round the weights of many answers
+    losses = _row_losses(law, *_pairs(counts.to(torch.promote_types(law[0].dtype, torch.float32))))
     return {"mean": losses.mean, "sum": losses.sum, "none": lambda: losses}[reduction]()
 
 
@@ -398,7 +399,7 @@ def _device(name, owner):
     try:
         device = torch.device(name)
         torch.empty(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+    except (TypeError, RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).split("\n")[0]
         raise InputError(f"{owner}: device must be 'auto' or one that torch can use; got {name!r}: {reason}") from None
     return device

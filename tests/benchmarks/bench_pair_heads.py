@@ -1,0 +1,297 @@
+"""Pair heads against ensembles, dropout and one-parameter baselines that see the same pairs; and what training costs.
+
+``python tests/benchmarks/bench_pair_heads.py [seeds]`` prints the tables (half a minute of CPU per seed; data beside
+the checkout). `rows`, for ``make bench``, times one epoch of the mixture head at 100 classes against one plain network.
+"""
+
+import sys
+import time
+import warnings
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import torch
+from harness import compare
+from torch import nn
+from torch.nn.functional import log_softmax
+
+from uq.epistemic import (
+    PairDistribution,
+    PairHeadClassifier,
+    ScaledVariance,
+    heads,
+    second_order_calibration_error,
+    squared_error_ustatistic,
+)
+
+DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "epistemic"
+HIDDEN, RATE, DECAY, BATCH, PATIENCE, EPOCHS = (64, 64), 3e-3, 1e-3, 128, 30, 500
+BETA = 0.3
+
+
+# ---- data: features, two answers per row to learn from, and what to judge by
+
+
+def chaosnli(name, columns, seed):
+    """Votes of 100 people on each sentence pair; models see two of them, the judge sees all."""
+    import pandas as pd
+
+    frame = pd.read_parquet(DATA / f"chaosnli_{name}.parquet").dropna()
+    votes = frame[["n_e", "n_n", "n_c"]].to_numpy()
+    X = frame[[f"logit_{model}_{k}" for model in columns for k in "enc"]].to_numpy(np.float64)
+    rng = np.random.default_rng([seed, 1])
+    two = np.array([rng.multivariate_hypergeometric(row, 2) for row in votes])
+    order = rng.permutation(len(X))
+    a, b = round(0.5 * len(X)), round(0.65 * len(X))
+    return X, two, votes, None, np.split(order, [a, b])
+
+
+def digits(seed):
+    """Digits seen through six principal components; annotators see all pixels, and what they never say is known."""
+    from sklearn.datasets import load_digits
+    from sklearn.decomposition import PCA
+    from sklearn.linear_model import LogisticRegression
+
+    images, labels = load_digits(return_X_y=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        expert = LogisticRegression(C=0.01, max_iter=200).fit(images / 16, labels)
+    logits = 2.0 * expert.decision_function(images / 16)
+    p = np.exp(logits - logits.max(axis=1, keepdims=True))
+    p /= p.sum(axis=1, keepdims=True)
+    p[p < 0.02] = 0
+    p /= p.sum(axis=1, keepdims=True)
+    rng = np.random.default_rng([seed, 2])
+    two = rng.multinomial(2, p)
+    order = rng.permutation(len(p))[:1797]
+    votes = np.rint(p * 10**6)  # as good as knowing p, and 0 where p is
+    return PCA(6, random_state=0).fit_transform(images), two, votes, p, np.split(order, [700, 900])
+
+
+# ---- what the peers are: plain networks, with or without dropout
+
+
+def plain_network(n_features, n_classes, dropout, rng):
+    sizes = [n_features, *HIDDEN]
+    torch.manual_seed(int(rng.integers(2**31)))
+    layers = []
+    for wide, narrow in pairwise(sizes):
+        layers += [nn.Linear(wide, narrow), nn.ReLU(), nn.Dropout(dropout)]
+    return nn.Sequential(*layers, nn.Linear(sizes[-1], n_classes))
+
+
+def train_plain(network, train, validation, rng, max_epochs=EPOCHS):
+    """The loop of the pair heads, on the log loss of single answers."""
+    (X, q), (X_val, q_val) = (
+        (torch.from_numpy(x).float(), torch.from_numpy(c / c.sum(1, keepdims=True)).float())
+        for x, c in (train, validation)
+    )
+    optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY, fused=True)
+    best, since, state = np.inf, 0, None
+    for epoch in range(max_epochs):
+        network.train()
+        for index in torch.from_numpy(rng.permutation(len(X))).split(BATCH):
+            loss = -(q[index] * log_softmax(network(X[index]), 1)).sum(1).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        network.eval()
+        with torch.no_grad():
+            loss = float(-(q_val * log_softmax(network(X_val), 1)).sum(1).mean())
+        if loss < best:
+            best, since, state = loss, epoch, {k: v.clone() for k, v in network.state_dict().items()}
+        elif epoch - since >= PATIENCE:
+            break
+    network.load_state_dict(state)
+    return network.eval()
+
+
+def plain_probabilities(network, X, repeats=0, seed=0):
+    """Return (repeats, n, K) under dropout, or (n, K) without."""
+    X = torch.from_numpy(X).float()
+    with torch.no_grad():
+        if not repeats:
+            return network(X).double().softmax(1).numpy()
+        torch.manual_seed(seed)
+        network.train()
+        found = torch.stack([network(X).double().softmax(1) for _ in range(repeats)]).numpy()
+        network.eval()
+        return found
+
+
+# ---- the methods: each tells the pairs of answers to the test rows
+
+
+def heads_of(X, two, parts, seed):
+    """Yield our three heads, which hold out the same number of rows."""
+    train, held, test = parts
+    rows = np.concatenate([train, held])
+    for head, components in (("dirichlet", 8), ("mixture", 8), ("joint", 8)):
+        model = PairHeadClassifier(
+            head, components, HIDDEN, learning_rate=RATE, weight_decay=DECAY, batch_size=BATCH, patience=PATIENCE,
+            max_epochs=EPOCHS, validation_fraction=len(held) / len(rows), device="cpu", random_state=seed,
+        )  # fmt: skip
+        yield f"pair head, {head}", model.fit(X[rows], two[rows]).predict_pair(X[test])
+
+
+def peers_of(X, two, parts, seed):
+    """Yield ensembles and dropout as they are, and with one parameter learned from the held-out pairs."""
+    train, held, test = parts
+    mean, scale = X[train].mean(axis=0), X[train].std(axis=0)
+    X = (X - mean) / scale
+    rng = np.random.default_rng([seed, 3])
+    for name, members_of in (("ensemble", ensemble), ("dropout", dropout)):
+        on_held, on_test = members_of(X, two, train, held, test, rng)
+        for size in (1, 5, 10) if name == "ensemble" else (50,):
+            some, others = on_held[:size], on_test[:size]
+            label = f"{name} of {size}" if size > 1 else "one network"
+            if size > 1:
+                yield label, PairDistribution(np.einsum("snk,snl->nkl", others, others) / size)
+                scaled = ScaledVariance("ensemble").fit(some, two[held])
+                yield f"{label}, scaled", scaled.predict_pair(others)
+            p_held, p_test = some.mean(axis=0), others.mean(axis=0)
+            rho = ScaledVariance("rho").fit(p_held, two[held])
+            yield f"{label} + rho p (1 - p)", rho.predict_pair(p_test)
+            if size == 10:
+                yield f"{label} + constant", constant(p_held, p_test, two[held])
+                yield "no variance", PairDistribution(p_test[:, :, None] * p_test[:, None, :])
+
+
+def ensemble(X, two, train, held, test, rng):
+    """Return the probabilities of ten networks for held-out rows and test rows."""
+    networks = []
+    for _ in range(10):
+        network = plain_network(X.shape[1], two.shape[1], 0.0, rng)
+        networks.append(train_plain(network, (X[train], two[train]), (X[held], two[held]), rng))
+    return tuple(np.stack([plain_probabilities(network, X[rows]) for network in networks]) for rows in (held, test))
+
+
+def dropout(X, two, train, held, test, rng):
+    """Return 50 passes of one network that is trained and asked under dropout."""
+    network = plain_network(X.shape[1], two.shape[1], 0.2, rng)
+    network = train_plain(network, (X[train], two[train]), (X[held], two[held]), rng)
+    return tuple(plain_probabilities(network, X[rows], 50, int(rng.integers(2**31))) for rows in (held, test))
+
+
+def constant(p_held, p_test, two):
+    """Give every cell of every row the mean squared error of the held-out pairs."""
+    k = p_test.shape[1]
+    error = max(float(squared_error_ustatistic(two, p_held).mean()), 0.0)
+    covariance = error * (np.eye(k) - 1 / k) / (1 - 1 / k)
+    return PairDistribution._of(p_test[:, :, None] * p_test[:, None, :] + covariance, p_test, method="constant")
+
+
+# ---- judging
+
+
+def judge(pairs, votes, p=None):
+    """Return what is reported of one method on one split."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        confidence = np.nan_to_num(pairs.epistemic_confidence())
+    found = second_order_calibration_error(votes, pairs)
+    m, share = pairs.marginal, votes / votes.sum(axis=1, keepdims=True)
+    row = {
+        "error x1e4": 1e4 * found.error,
+        "noise x1e4": 1e4 * found.noise_floor,
+        "score x1e3": 1e3 * found.score,
+        "rank corr.": found.rank_correlation,
+        "MSE of m x1e4": 1e4 * squared_error_ustatistic(votes, m).mean(),
+        "log loss": -np.mean(np.sum(share * np.log(np.maximum(m, 1e-12)), axis=1)),
+        "V < 0, %": 100 * np.mean(pairs.epistemic_variance < 0),
+    }
+    if p is not None:
+        sure = 1 - confidence <= BETA
+        row |= {
+            "wrong %": 100 * np.mean(np.sum(m * (p == 0), axis=1)),
+            "bound %": 100 * np.mean(np.sum(m * (1 - confidence), axis=1)),
+            "answered %": 100 * np.mean(np.sum(m * sure, axis=1)),
+            "wrong of these %": 100 * np.sum(m * sure * (p == 0)) / max(np.sum(m * sure), 1e-12),
+        }
+    return row
+
+
+SETS = {
+    "SNLI, 3 features": lambda seed: chaosnli("snli", ["roberta0"], seed),
+    "SNLI, 15 features": lambda seed: chaosnli("snli", ["roberta0", "roberta1", "roberta2", "bert0", "bert1"], seed),
+    "MNLI, 9 features": lambda seed: chaosnli("mnli", ["roberta0", "roberta1", "roberta2"], seed),
+    "digits, 6 features": digits,
+}
+
+
+def run(name, seed, methods=(heads_of, peers_of)):
+    """Return {method: {measure: value}} of one split."""
+    X, two, votes, p, parts = SETS[name](seed)
+    found = {}
+    for method in methods:
+        for label, pairs in method(X, two, parts, seed):
+            found[label] = judge(pairs, votes[parts[2]], None if p is None else p[parts[2]])
+    return found
+
+
+def print_table(name, runs):
+    """Print means and standard deviations over seeds."""
+    labels = list(runs[0])
+    measures = list(runs[0][labels[0]])
+    print(f"\n{name}: mean (sd) over {len(runs)} seeds")
+    print("| |" + "|".join(measures) + "|")
+    print("|---" * (len(measures) + 1) + "|")
+    for label in labels:
+        cells = []
+        for measure in measures:
+            values = np.array([each[label][measure] for each in runs])
+            digits = 4 if measure == "log loss" else 2 if np.abs(values).mean() < 10 else 1
+            cells.append(f"{values.mean():.{digits}f} ({values.std(ddof=1) if len(values) > 1 else 0:.{digits}f})")
+        print(f"|{label}|" + "|".join(cells) + "|", flush=True)
+
+
+# ---- cost
+
+
+def epochs(head, n_classes, n_epochs=5, n=1024, n_features=16):
+    """Return a function that trains so many epochs on two answers per row; head None is a plain network."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n, n_features))
+    counts = rng.multinomial(2, np.full(n_classes, 1 / n_classes), size=n).astype(np.float64)
+    few = X[:8], counts[:8]
+
+    def work():
+        rng = np.random.default_rng(1)
+        if head is None:
+            return train_plain(plain_network(n_features, n_classes, 0.0, rng), (X, counts), few, rng, n_epochs)
+        network = heads._network(n_features, n_classes, head, 8, HIDDEN, rng)
+        return heads._train(
+            network, (X, counts), few, learning_rate=RATE, weight_decay=DECAY, batch_size=BATCH, max_epochs=n_epochs,
+            patience=PATIENCE, device=torch.device("cpu"), rng=rng,
+        )  # fmt: skip
+
+    return work
+
+
+def rows():
+    torch.set_num_threads(1)
+    found = []
+    for n_classes in (10, 100):
+        for head in ("mixture", "dirichlet"):
+            found.append(
+                compare(
+                    f"5 epochs of the {head} head, {n_classes} classes, 1,024 rows",
+                    epochs(head, n_classes),
+                    epochs(None, n_classes),
+                    "one plain network",
+                    lambda ours, theirs: "not comparable",
+                    turns=5,
+                    limit="at least 0.4 (2.5 networks)" if n_classes == 100 and head == "mixture" else "",
+                )
+            )
+    return found
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    n_seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 10
+    for name in SETS:
+        start = time.process_time()
+        print_table(name, [run(name, seed) for seed in range(n_seeds)])
+        print(f"{time.process_time() - start:.0f} s of CPU")
