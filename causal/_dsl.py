@@ -214,5 +214,7 @@ def _centred(rest, by_label, there, p, strata):
     drawn = np.bincount(strata, there)
     means = cluster_sums(by_label * p[:, None], strata) / drawn[:, None]  # per row, as if divided by no probability
     apart = by_label - means[strata] / p[:, None]
-    spread = np.sqrt(drawn / np.maximum(drawn - 1, 0))[strata][:, None]
+    with np.errstate(divide="ignore"):
+        spread = np.sqrt(drawn / np.maximum(drawn - 1, 0))[strata]
+    spread = np.where(p < 1, spread, 1.0)[:, None]  # where all rows are labelled nothing was drawn
     return rest + means[strata], np.where(there[:, None], apart * spread, 0.0)

@@ -1,6 +1,7 @@
 """Logistic regression with predictions: a convex loss of all rows, and the sandwich of its two sides."""
 
 import numpy as np
+from scipy.linalg import eigh
 
 from uq._base.exceptions import NotIdentifiedError
 from uq._base.laws import TLaw
@@ -22,7 +23,7 @@ __all__ = [
 ]
 
 MANY_ROWS = 65536  # from here on the search starts at the answer of some of the rows
-SINGULAR = 1e-13
+FLAT = 1e-9  # curvature p (1 - p) on average: where outcomes are separated, the search ends at 1e-15
 
 
 class LogisticSide:
@@ -37,6 +38,11 @@ class LogisticSide:
     def loss(self, theta, target):
         """Return the mean loss, its gradient and its Hessian."""
         return logistic_loss(theta, self.columns, target, self.shares)
+
+    def cross(self):
+        """Return the mean of the products of the columns."""
+        x = np.stack(self.columns)
+        return (x if self.shares is None else x * self.shares) @ x.T / (self.n if self.shares is None else 1.0)
 
     def thinned(self):
         """Return every seventeenth row."""
@@ -86,15 +92,16 @@ def solve_logistic(owner, labelled, unlabelled, y, f, fu, power):
         return loss
 
     start = np.zeros(labelled.k)
-    if power and len(fu) >= MANY_ROWS and (unlabelled.shares is None or unlabelled.shares[::17].sum() > 0):
-        found, reached = newton(evaluate(unlabelled.thinned()), start)
-        start = found if reached else start
-    theta, reached = newton(evaluate(unlabelled), start)
-    if not reached and start.any():
-        theta, reached = newton(evaluate(unlabelled), np.zeros(labelled.k))
-    hessian = evaluate(unlabelled)(theta)[2]
-    values = np.linalg.eigvalsh(hessian)
-    if not reached or not values[0] > SINGULAR * values[-1]:
+    with np.errstate(over="ignore", invalid="ignore"):  # on the way to infinity, where there is no minimum
+        if power and len(fu) >= MANY_ROWS and (unlabelled.shares is None or unlabelled.shares[::17].sum() > 0):
+            found, reached = newton(evaluate(unlabelled.thinned()), start)
+            start = found if reached else start
+        theta, reached = newton(evaluate(unlabelled), start)
+        if not reached and start.any():
+            theta, reached = newton(evaluate(unlabelled), np.zeros(labelled.k))
+        hessian = evaluate(unlabelled)(theta)[2]
+        most = (1 - power) * labelled.cross() + power * unlabelled.cross()
+    if not reached or not np.isfinite(hessian).all() or eigh(hessian, most, eigvals_only=True)[0] < FLAT:
         raise NotIdentifiedError(
             f"{owner}: the loss has no minimum: a combination of the columns of X separates the outcomes, or the "
             "labels contradict the predictions more than these rows can resolve. Give more labels, or fewer columns."

@@ -28,14 +28,13 @@ class Collected:
     n_x : int or None
         Columns of X; None without X.
     names : tuple of str or None
-    weighted, propensity, labelled : bool
+    propensity, labelled : bool
     """
 
     rows: Any
     arms: Any
     n_x: Any
     names: Any
-    weighted: bool
     propensity: bool
     labelled: bool
 
@@ -57,7 +56,12 @@ class Collected:
                 for arm in (0, 1)
             )
         n_x = None if X is None else X.shape[1]
-        return cls(rows, arms, n_x, names, weights is not None, propensity is not None, y is not None)
+        return cls(rows, arms, n_x, names, propensity is not None, y is not None)
+
+    def even(self):
+        """Tell whether all weights are alike."""
+        total, squares = self.rows.second[0, 0], self.rows.fourth[0, 0, 0, 0]
+        return abs(self.rows.n * squares - total**2) < 1e-12 * total**2
 
     def kind(self):
         """Return what parts must have in common, in words."""
@@ -71,10 +75,7 @@ class Collected:
         arms = None
         if self.arms is not None:
             arms = tuple(_merged(a, b) for a, b in zip(self.arms, other.arms, strict=True))
-        return Collected(
-            self.rows.merge(other.rows), arms, self.n_x, self.names, self.weighted or other.weighted,
-            self.propensity, self.labelled,
-        )  # fmt: skip
+        return Collected(self.rows.merge(other.rows), arms, self.n_x, self.names, self.propensity, self.labelled)
 
     def parts(self, verb):
         """Return (sign, least squares on moments) of each independent part."""
@@ -95,12 +96,16 @@ class _Part:
         p = len(moments.shift)
         raw = np.zeros((p + 1, n_x or 1))
         raw[0 if n_x is None else np.arange(1, n_x + 1), np.arange(n_x or 1)] = 1.0
-        design = moments.coordinates(raw)
-        self.root = moments.root()
-        scale = np.abs(self.root @ design).max(axis=0)
-        self.q, triangle = np.linalg.qr(self.root @ (design / scale))
+        self.design = moments.coordinates(raw)
+        k = 1 if n_x is None else n_x + 1
+        root, self.inverse = moments.factor(k)
+        scaled = root @ self.design[:k]
+        scale = np.abs(scaled).max(axis=0)
+        q, triangle = np.linalg.qr(scaled / scale)
         inverse = np.linalg.solve(triangle, np.eye(len(triangle))) / scale[:, None]
-        self.design, self.solve, self.weights = design, inverse @ self.q.T, design @ inverse @ inverse.T
+        self.solve = inverse @ q.T @ self.inverse.T @ moments.second[:k]
+        self.weights = np.zeros_like(self.design)
+        self.weights[:k] = self.inverse @ q @ inverse.T
         self.spread = np.sqrt((inverse**2).sum(axis=1))
         k = raw.shape[1]
         self.n, self.df = moments.n, float(max(moments.n - k, 1))
@@ -115,9 +120,9 @@ class _Part:
         raw = np.zeros((len(self.moments.shift) + 1, 1))
         raw[1 + self.skip : 1 + self.skip + len(coefficients), 0] = coefficients
         there = self.moments.coordinates(raw)[:, 0]
-        at = self.root @ there
-        theta = self.solve @ at
-        return theta, there - self.design @ theta, 4 * np.finfo(float).eps * self.spread * np.sqrt(at @ at)
+        theta = self.solve @ there
+        size = np.sqrt(max(there @ self.moments.second @ there, 0.0))
+        return theta, there - self.design @ theta, 4 * np.finfo(float).eps * self.spread * size
 
     def products(self, first, second):
         """Return the covariances (k, k) of two outcomes' coefficients from their residuals, (m, k) each."""
@@ -140,7 +145,7 @@ class LabelledMoments:
         self._parts = collected.parts(verb)
         self.n, self.scalar = sum(part.n for _, part in self._parts), verb != "ols"
         self.names = collected.names if verb == "ols" else None
-        self.plain = verb == "mean" and not collected.weighted
+        self.plain = verb == "mean" and collected.even()
         # columns f and y - f: y is (1, 1) of them
         self._f = [part.outcome(1.0, 0.0) for _, part in self._parts]
         self._y = [part.outcome(1.0, 1.0) for _, part in self._parts]
@@ -192,7 +197,7 @@ class UnlabelledMoments:
     def __init__(self, collected, verb):
         self._parts = collected.parts(verb)
         self.n = sum(part.n for _, part in self._parts)
-        self.plain = verb == "mean" and not collected.weighted
+        self.plain = verb == "mean" and collected.even()
         found = [part.outcome(1.0) for _, part in self._parts]
         self.value = sum(sign * one[0] for (sign, _), one in zip(self._parts, found, strict=True))
         residuals = [np.tile(one[1][:, None], len(self.value)) for one in found]

@@ -3,9 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 
-from uq._base.containers import column_names, index_of
+from uq._base.containers import as_numeric, column_names, index_of
 from uq._base.exceptions import InputError
 from uq._base.validation import check_binary, check_matrix, check_vector, check_weights
 
@@ -74,6 +73,8 @@ def take(
     else:
         y_pred, folds, index = _averaged(owner, y_pred)
     rows = check_rows(owner, y_pred, sample_weight, groups, y)
+    if rows.weights is not None and rows.weights.min() == 1:
+        rows = replace(rows, weights=None)  # equal ones are none
     if folds is not None:
         folds = rows.of(folds)
         if groups is None and index is not None:
@@ -91,8 +92,8 @@ def take(
 
 def _averaged(owner, y_pred):
     """Return one prediction per row, all of them where there are several, and the row labels of the caller."""
-    shape = np.shape(y_pred) if not hasattr(y_pred, "shape") else tuple(y_pred.shape)
-    if len(shape) != 2 or shape[1] == 1:
+    array = as_numeric(y_pred, owner, "y_pred")
+    if array.ndim != 2 or array.shape[1] < 2:
         return y_pred, None, None
     folds = check_matrix(y_pred, owner, "y_pred")
     return folds.mean(axis=1), folds, index_of(y_pred)

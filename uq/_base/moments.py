@@ -15,6 +15,7 @@ from .frozen import Frozen
 __all__ = ["Moments", "power_of_two"]
 
 BLOCK = 1024
+FLAT = 1e-13  # of the largest eigenvalue: what rounding leaves of none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -86,18 +87,16 @@ class Moments(Frozen):
         at[1:] *= self.scale[:, None]
         return at
 
-    def root(self):
-        """Return R with ``R' R = second``: what a triangle of the rows is to their cross-products."""
-        diagonal = np.diag(self.second)
-        some = diagonal > 0
-        root = np.zeros_like(self.second)
-        inside = np.ix_(some, some)
-        try:
-            root[inside] = np.linalg.cholesky(self.second[inside]).T
-        except np.linalg.LinAlgError:  # a column that others determine
-            values, vectors = np.linalg.eigh(self.second[inside])
-            root[inside] = np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T
-        return root
+    def factor(self, k):
+        """Return (R, its pseudo-inverse) with ``R' R`` the second moments of the first k coordinates of u.
+
+        R is to the rows what the triangle of a QR decomposition is: least squares on it has the conditioning of the
+        rows, not its square. Directions in which the rows do not extend are left out.
+        """
+        values, vectors = np.linalg.eigh(self.second[:k, :k])
+        kept = values > FLAT * values[-1]
+        root, vectors = np.sqrt(values[kept]), vectors[:, kept]
+        return root[:, None] * vectors.T, vectors / root
 
     def quartic(self, a, b, c, d):
         """Return the sum of ``w^2 (a.u) (b.u) (c.u) (d.u)`` for coefficients on u."""
@@ -108,5 +107,5 @@ class Moments(Frozen):
 
 
 def power_of_two(x):
-    """Return the least power of two above each value; 1 for 0."""
-    return np.where(x > 0, np.exp2(np.ceil(np.log2(np.where(x > 0, x, 1.0)))), 1.0)
+    """Return a power of two of the size of each value, at most twice as large; 1 for 0."""
+    return np.where(x > 0, np.ldexp(1.0, np.minimum(np.frexp(x)[1], 1023)), 1.0)
