@@ -48,7 +48,8 @@ def naive_error(y, pairs, n_bins):
             d[i] = d.get(i, 0.0) + e - v
         d, big = np.array(list(d.values())), len(cell_bin)
         out["error"] += abs(d.sum()) / n
-        out["noise_floor"] += np.sqrt(2 / np.pi) * np.sqrt(((d - d.mean()) ** 2).sum() * len(d) / max(len(d) - 1, 1)) / n
+        scatter = len(d) * np.var(d, ddof=1) if len(d) > 1 else 0.0
+        out["noise_floor"] += np.sqrt(2 / np.pi) * np.sqrt(scatter) / n
         if len(d) > 1:
             pairs_sum = sum(d[a] * d[b] for a in range(len(d)) for b in range(len(d)) if a != b)
             out["debiased_square"] += big / n * pairs_sum / (len(d) * (len(d) - 1)) * (len(d) / big) ** 2

@@ -114,8 +114,8 @@ def test_cells_keep_negatives_and_forgive_rounding():
     assert np.isnan(confidence[0, 1])
     assert confidence[0, 2] == pytest.approx(0.625)
     assert (variance[0, 3], confidence[0, 3]) == (0, 0)
-    assert np.isnan(core.cells(np.array([0.3]), np.array([-0.1]), 1e-14)[1]).all()
-    assert np.isnan(core.cells(np.array([1e-200]), np.array([0.0]), 1e-14)[1]).all()
+    assert np.isnan(core.cells(np.array([[0.3]]), np.array([[-0.1]]), 1e-14)[1]).all()
+    assert np.isnan(core.cells(np.array([[1e-200]]), np.array([[0.0]]), 1e-14)[1]).all()
 
 
 def test_mutual_information_is_the_sum_over_cells():

@@ -134,3 +134,12 @@ def test_bad_parameters_and_members():
         ScaledVariance("ensemble").fit(np.stack([said, said]), y)
     with pytest.raises(InputError, match="n_members"):
         ScaledVariance("ensemble").fit(np.zeros((2, 3, 4, 5)), y)
+
+
+def test_the_answer_is_no_view_of_the_input():
+    said, y, _ = dirichlet_rows(0, n=20)
+    fitted = ScaledVariance().fit(said, y)
+    pairs = fitted.predict_pair(said)
+    kept = pairs.marginal.copy()
+    said[0] = [1.0, 0.0, 0.0]  # still the caller's to write to
+    assert np.array_equal(pairs.marginal, kept)

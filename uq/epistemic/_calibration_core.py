@@ -15,7 +15,8 @@ def bin_cells(v, n_bins):
     ordered = np.sort(v)
     ends = np.ceil(np.arange(1, n_bins) * (len(v) / n_bins)).astype(np.intp) - 1
     codes = np.searchsorted(np.unique(ordered[ends]), v, side="left")
-    return np.unique(codes, return_inverse=True)[1].reshape(-1)
+    used = np.bincount(codes, minlength=n_bins) > 0
+    return (np.cumsum(used) - 1)[codes]
 
 
 def binned_gaps(e, v, codes, item):
@@ -24,14 +25,23 @@ def binned_gaps(e, v, codes, item):
     n = len(e)
     cells = np.bincount(codes, minlength=n_bins)
     # sums over the cells that an item has in a bin
-    place, inverse = np.unique(codes * np.intp(n_items) + item, return_inverse=True)
-    inverse = inverse.reshape(-1)
-    d, size, of = np.bincount(inverse, weights=e - v), np.bincount(inverse), place // n_items
+    place = codes * np.intp(n_items) + item
+    if n_bins * n_items > 8 * n:
+        found, place = np.unique(place, return_inverse=True)
+        place = place.reshape(-1)
+        d, size = np.bincount(place, weights=e - v), np.bincount(place)
+    else:
+        every = np.bincount(place, minlength=n_bins * n_items)
+        found = np.flatnonzero(every)
+        d, size = np.bincount(place, weights=e - v, minlength=n_bins * n_items)[found], every[found]
+    of = found // n_items
     items = np.bincount(of, minlength=n_bins)
     total = np.bincount(of, weights=d, minlength=n_bins)
     squares = np.bincount(of, weights=d * d, minlength=n_bins)
-    scatter = np.bincount(of, weights=(d - (total / items)[of]) ** 2, minlength=n_bins)
-    scatter *= items / np.maximum(items - 1, 1)  # unbiased: the mean of the bin takes one row away
+    # unbiased: the mean of the bin takes one row away
+    scatter = (
+        np.bincount(of, weights=(d - (total / items)[of]) ** 2, minlength=n_bins) * items / np.maximum(items - 1, 1)
+    )
     gap = total / cells
     rest = np.bincount(of, weights=(d - gap[of] * size) ** 2, minlength=n_bins)
     many = items > 1

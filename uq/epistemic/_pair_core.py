@@ -112,7 +112,13 @@ def cells(m, d, tolerance):
 
     Beyond `tolerance`, relative to m^2, it stays as it is, and the confidence is NaN.
     """
-    return _kept(pair_variance(m, d), np.where(d < 0, np.inf, confidence_ratio(m, d)), tolerance)
+    variance, confidence = np.empty(m.shape), np.empty(m.shape)
+    for rows in blocks(*m.shape):
+        x, y = m[rows], d[rows]
+        ratio = confidence_ratio(x, y)
+        ratio[y < 0] = np.inf
+        variance[rows], confidence[rows] = _kept(pair_variance(x, y), ratio, tolerance)
+    return variance, confidence
 
 
 def log_cells(log_m, log_d, tolerance):

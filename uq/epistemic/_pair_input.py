@@ -90,9 +90,12 @@ def check_probabilities(x, owner, name):
                 f"{owner}: {name} must hold probabilities, within [0, 1]; got values from {p.min():g} to {p.max():g}."
             )
         array = np.column_stack([1 - p, p])
-    array = np.clip(check_probability_rows(array, owner, name), 0.0, 1.0)
-    sums = array.sum(axis=1, keepdims=True)
-    return array / np.where(np.abs(sums - 1) <= 1e-12, 1.0, sums)
+    array = check_probability_rows(array, owner, name)
+    if array.min() < 0 or array.max() > 1:
+        array = np.clip(array, 0.0, 1.0)
+    sums = array @ np.ones(array.shape[1])
+    off = np.abs(sums - 1) > 1e-12
+    return array / np.where(off, sums, 1.0)[:, None] if off.any() else array
 
 
 def check_members(x, owner, name):

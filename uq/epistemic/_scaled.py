@@ -155,7 +155,8 @@ class ScaledVariance(BaseEstimator):
         if p.shape[1] != self.n_classes_:
             raise InputError(f"{owner}: y_prob must have the {self.n_classes_} classes of fit; got {p.shape[1]}.")
         if members is None:
-            return PairDistribution._of(rho_joint(p, self.scale_), p, index=index_of(y_prob), method="rho p (1 - p)")
+            joint = rho_joint(p, self.scale_)
+            return PairDistribution._of(joint, p.copy(), index=index_of(y_prob), method="rho p (1 - p)")
         joint = self.scale_ * ensemble_covariance(members) + p[:, :, None] * p[:, None, :]
         return PairDistribution._of(joint, p, method="scaled ensemble")
 
