@@ -1,5 +1,7 @@
 """Two estimates of one quantity on rows that they share: whether they agree, and what they say together."""
 
+from dataclasses import replace
+
 import numpy as np
 from scipy import stats
 
@@ -8,7 +10,6 @@ from uq._base.exceptions import InputError
 from uq._base.laws import TLaw
 from uq._base.results import Estimate, TestResult
 
-from ._functional import satterthwaite
 from ._influence import Influence
 from ._shared_rows import check_pair
 
@@ -92,8 +93,10 @@ def overidentification_test(a, b, *, ids_a=None, ids_b=None) -> TestResult:
             f"{owner}: a and b must differ by chance in all of their values; the difference of {a.method!r} and "
             f"{b.method!r} does not vary on these rows. Two runs of one estimator on the same rows cannot test it."
         )
-    difference = (pair.values_a - pair.values_b) / size
-    statistic = float(difference @ np.linalg.solve(scaled, difference)) / k
+    with np.errstate(over="ignore", invalid="ignore"):
+        difference = (pair.values_a - pair.values_b) / pair.unit / size
+        statistic = float(difference @ np.linalg.solve(scaled, difference)) / k
+    statistic = statistic if np.isfinite(statistic) else np.inf
     df = min(float(np.min(df)) for df in pair.df)
     pvalue = stats.f.sf(statistic, k, df) if np.isfinite(df) else stats.chi2.sf(k * statistic, k)
     return TestResult(
@@ -168,12 +171,14 @@ def combine(a, b, *, ids_a=None, ids_b=None) -> Estimate:
     weight = np.where(varies, (v_b - c) / np.where(varies, spread, 1.0), 0.5)
     estimate = weight * pair.values_a + (1 - weight) * pair.values_b
     influence = _combined_influence(pair, weight)
-    cov = influence.cov
-    std_error = np.sqrt(np.diag(cov))
+    scaled = influence.cov
+    std_error = pair.unit * np.sqrt(np.diag(scaled))
+    with np.errstate(over="ignore", under="ignore"):
+        cov = scaled * np.outer(pair.unit, pair.unit)
     # at the best weights the two parts of the variance are w and 1 - w
     df_a, df_b = pair.df
-    inside = np.clip(weight, 0.0, 1.0)
-    df = satterthwaite([inside + 1e-300, 1 - inside + 1e-300], [df_a, df_b])
+    doubt = weight**2 / df_a + (1 - weight) ** 2 / df_b
+    df = np.where(doubt > 0, 1 / np.where(doubt > 0, doubt, 1.0), np.inf)
     df = np.where((weight >= 0) & (weight <= 1), df, np.minimum(df_a, df_b))
     scalar = np.ndim(a.estimate) == 0
     shape = (lambda x: float(x[0])) if scalar else (lambda x: x)
@@ -185,9 +190,9 @@ def combine(a, b, *, ids_a=None, ids_b=None) -> Estimate:
         guarantee="asymptotic" if {a.guarantee, b.guarantee} <= {"exact", "finite-sample", "asymptotic"} else "none",
         law=TLaw(estimate=shape(estimate), std_error=shape(std_error), df=shape(df)),
         names=a.names,
-        cov=None if scalar else cov,
+        cov=None if scalar or not np.isfinite(cov).all() else cov,
         n_groups=None if a.n_groups is None else _n_labels(pair),
-        influence=influence,
+        influence=replace(influence, fit=influence.fit * pair.unit, apply=influence.apply * pair.unit),
     )
 
 
@@ -199,8 +204,11 @@ def _combined_influence(pair, weight):
     """Return influence values by label: a row that was ever fitted on stands in the fit block, with all its values."""
     total = np.zeros((len(pair.labels), len(weight)))
     fitted = np.zeros(len(pair.labels), dtype=bool)
-    for estimate, codes, share in ((pair.a, pair.codes_a, weight), (pair.b, pair.codes_b, 1 - weight)):
-        for values, rows in ((estimate.influence.fit, codes[0]), (estimate.influence.apply, codes[1])):
+    for influence, codes, share in (
+        (pair.influence_a, pair.codes_a, weight),
+        (pair.influence_b, pair.codes_b, 1 - weight),
+    ):
+        for values, rows in ((influence.fit, codes[0]), (influence.apply, codes[1])):
             total[rows] += share * values  # labels of one block do not repeat
         fitted[codes[0]] = True
     labels = np.array(pair.labels.tolist()) if len({type(label) for label in pair.labels}) == 1 else pair.labels

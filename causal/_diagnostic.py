@@ -217,7 +217,8 @@ def shrinkage_diagnostic(y_pred, y, groups, *, confidence_level=0.95) -> Shrinka
         raise InputError(f"{OWNER}: y must hold at least {LEAST} rows; got {n}.")
     prediction, scale_prediction = _standard(y_pred, "y_pred")
     outcome, scale_outcome = _standard(y, "y")
-    ratio = scale_prediction / scale_outcome
+    with np.errstate(over="ignore", under="ignore"):
+        ratio = scale_prediction / scale_outcome
     if not 1e-100 < ratio < 1e100:
         raise InputError(
             f"{OWNER}: y_pred and y must be on scales that can be compared; got spreads of {scale_prediction:.3g} and "

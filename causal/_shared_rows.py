@@ -14,7 +14,7 @@ _BLOCKS = ("fit", "apply")
 
 
 class Pair:
-    """Two estimates of the same quantities with their joint covariance.
+    """Two estimates of the same quantities with their joint covariance, in units of the larger error of each.
 
     Parameters
     ----------
@@ -27,12 +27,18 @@ class Pair:
 
     def __init__(self, a, b, codes_a, codes_b, labels):
         self.a, self.b, self.codes_a, self.codes_b, self.labels = a, b, codes_a, codes_b, labels
-        # not std_error**2: a row that an estimate used twice counts with the sum of its two values
-        self.v_a = covariance(a.influence, a.influence, codes_a, codes_a)
-        self.v_b = covariance(b.influence, b.influence, codes_b, codes_b)
-        self.c = covariance(a.influence, b.influence, codes_a, codes_b)
-        self.v_difference = self.v_a + self.v_b - self.c - self.c.T
         self.values_a, self.values_b = np.atleast_1d(a.estimate), np.atleast_1d(b.estimate)
+        larger = np.maximum(np.atleast_1d(a.std_error), np.atleast_1d(b.std_error))
+        self.unit = np.where(larger > 0, larger, 1.0)  # squares shall neither overflow nor vanish
+        self.influence_a, self.influence_b = self._scaled(a.influence), self._scaled(b.influence)
+        # not std_error**2: a row that an estimate used twice counts with the sum of its two values
+        self.v_a = covariance(self.influence_a, self.influence_a, codes_a, codes_a)
+        self.v_b = covariance(self.influence_b, self.influence_b, codes_b, codes_b)
+        self.c = covariance(self.influence_a, self.influence_b, codes_a, codes_b)
+        self.v_difference = self.v_a + self.v_b - self.c - self.c.T
+
+    def _scaled(self, influence):
+        return Influence(fit=influence.fit / self.unit, apply=influence.apply / self.unit)
 
     @property
     def df(self):

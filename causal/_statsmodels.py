@@ -18,6 +18,7 @@ __all__ = ["add_calibration_variance", "row_coefficients"]
 OWNER = "add_calibration_variance"
 LINEAR = "OLS, WLS, GLS, IV2SLS, and GLM with Gaussian family and identity link"
 _CLOSE = 1e-6
+_MANY = 1e9  # degrees of freedom that make Student's t the normal law
 
 
 @cites("murphy1985")
@@ -119,7 +120,7 @@ def _with_added(results, inner, influence, df_calibration):
     added = influence.T @ influence
     if cov.shape != added.shape or not np.isfinite(cov).all():
         raise InputError(f"{OWNER}: results must have a finite covariance of all parameters; fit with more rows.")
-    df_own = float(getattr(inner, "df_resid_inference", inner.df_resid)) if inner.use_t else np.inf
+    df_own = float(getattr(inner, "df_resid_inference", inner.df_resid)) if inner.use_t else _MANY
     df = satterthwaite(
         [np.diag(cov), np.diag(added)], [np.full(len(cov), d) for d in (df_own, max(float(df_calibration), 1.0))]
     )

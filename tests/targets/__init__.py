@@ -9,6 +9,7 @@ from . import (
     calibration_curves,
     calibration_recalibrators,
     causal,
+    causal_combine,
     causal_ppi,
     conformal,
     conformal_selection,
@@ -28,12 +29,14 @@ TARGETS = {
     **calibration_curves.TARGETS,
     **calibration_recalibrators.TARGETS,
     **causal.TARGETS,
+    **causal_combine.TARGETS,
     **causal_ppi.TARGETS,
     **epistemic.TARGETS,
     **ranks.TARGETS,
 }
 NOT_DRIVEN = {
     **evaluation.NOT_DRIVEN,
+    **causal_combine.NOT_DRIVEN,
     **conformal_selection.NOT_DRIVEN,
     **calibration_confidence.NOT_DRIVEN,
     **epistemic.NOT_DRIVEN,
