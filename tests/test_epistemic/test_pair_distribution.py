@@ -197,6 +197,12 @@ def test_rows_can_be_picked():
     assert np.array_equal(logits[[4, 1]].epistemic_variance, logits.epistemic_variance[[4, 1]])
     with pytest.raises(InputError, match="at least one row"):
         pairs[5:5]
+    for bad in (99, [True, False], "a", 1.5, [[0, 1], [1, 0]]):
+        with pytest.raises(InputError):
+            pairs[bad]
+    groups = PairDistribution.from_counts([[2, 0], [0, 2]] * 4, np.repeat(["x", "y"], 4))
+    assert groups[1].index == ("y",)
+    assert groups[[1, 0]].interval().index == ("y", "x")
 
 
 def test_results_behave_as_results():

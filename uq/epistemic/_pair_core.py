@@ -9,6 +9,7 @@ import numpy as np
 __all__ = [
     "blocks",
     "cells",
+    "chebyshev",
     "confidence_ratio",
     "covariance",
     "least_eigenvalue",
@@ -133,6 +134,16 @@ def log_cells(log_m, log_d, tolerance):
 def _kept(variance, ratio, tolerance):
     good = ratio <= 1 + tolerance
     return np.where(good, np.maximum(variance, 0.0), variance), np.where(good, np.minimum(ratio, 1.0), np.nan)
+
+
+def chebyshev(m, variance, level, alternative):
+    """Return the ends of intervals around m that hold for every law with this variance, within [0, 1].
+
+    Both sides by Chebyshev's inequality, one side by Cantelli's.
+    """
+    half = np.sqrt(np.maximum(variance, 0.0) * ((1.0 if alternative == "two-sided" else level) / (1 - level)))
+    lower = np.zeros(len(m)) if alternative == "less" else np.maximum(m - half, 0.0)
+    return lower, np.ones(len(m)) if alternative == "greater" else np.minimum(m + half, 1.0)
 
 
 def mutual_information(joint, marginal):

@@ -14,16 +14,8 @@ from uq._base.results import Interval
 from uq._base.validation import check_alternative, check_level, check_option
 
 from . import _pair_core as core
-from ._pair_counts import joint_of_answers, joint_of_counts
-from ._pair_input import (
-    check_class_names,
-    check_conditional,
-    check_joint_shape,
-    check_joint_values,
-    check_log_joint,
-    class_codes,
-    input_eps,
-)
+from ._pair_input import check_class_names, check_joint_shape, check_joint_values, class_codes, input_eps
+from ._pair_sources import PairSources
 from ._records import Decomposition, PairDiagnosis
 
 __all__ = ["PairDistribution", "as_pairs"]
@@ -31,7 +23,7 @@ __all__ = ["PairDistribution", "as_pairs"]
 
 @cites("johnson2024")
 @dataclass(frozen=True, slots=True, eq=False, init=False, repr=False)
-class PairDistribution(Result):
+class PairDistribution(PairSources, Result):
     """The joint distribution of two responses to the same input, one row per input.
 
     If a model that predicts pairs is calibrated, how much more often than by chance it expects a response to repeat
@@ -149,109 +141,6 @@ class PairDistribution(Result):
         fields = {name: getattr(self, name) for name in type(self).__dataclass_fields__ if name != "guarantee"}
         return _rebuild, (type(self), fields)
 
-    # ---- where they come from
-
-    @classmethod
-    def from_logits(cls, logits, *, classes=None):
-        """Return the distribution of unnormalised logarithms of pairs.
-
-        Parameters
-        ----------
-        logits : array-like of shape (n_samples, n_classes, n_classes) or (n_samples, n_classes * n_classes)
-            A softmax over all pairs of a row gives the joint, in float64 and in log space: probabilities that underflow
-            keep their variance and their confidence. -inf rules a pair out. The probabilities are made symmetric, which
-            is not the same as averaging the logits.
-        classes : array-like of shape (n_classes,), optional
-
-        Returns
-        -------
-        PairDistribution
-        """
-        owner = "PairDistribution.from_logits"
-        array = check_log_joint(logits, owner, "logits")
-        names = check_class_names(classes, array.shape[1], owner)
-        joint, marginal, log_m, log_d, asymmetry = core.symmetric_softmax(array)
-        logs = np.stack([log_m, log_d])
-        logs.flags.writeable = False
-        return cls._of(
-            joint, marginal, asymmetry=asymmetry, classes=names, index=index_of(logits), method="logits", logs=logs,
-            eps=input_eps(logits),
-        )  # fmt: skip
-
-    @classmethod
-    def from_conditionals(cls, marginal, conditional, *, classes=None):
-        """Return the distribution of a first response and of a second one given the first.
-
-        Parameters
-        ----------
-        marginal : array-like of shape (n_samples, n_classes)
-            P(first response).
-        conditional : array-like of shape (n_samples, n_classes, n_classes)
-            Entry [i, k, l] is P(second response l | first response k).
-        classes : array-like of shape (n_classes,), optional
-
-        Returns
-        -------
-        PairDistribution
-            Its `marginal` is the mean of those of both responses, which may differ.
-        """
-        owner = "PairDistribution.from_conditionals"
-        m, c = check_conditional(marginal, conditional, owner)
-        names = check_class_names(classes, m.shape[1], owner)
-        joint, m, _, asymmetry, _ = core.symmetric(m[:, :, None] * c)
-        return cls._of(
-            joint, m, asymmetry=asymmetry, classes=names, index=index_of(marginal), method="conditionals",
-            eps=max(input_eps(marginal), input_eps(conditional)),
-        )  # fmt: skip
-
-    @classmethod
-    def from_counts(cls, counts, groups=None, *, classes=None):
-        """Return what counts of responses say about inputs that are alike, with no model at all.
-
-        Parameters
-        ----------
-        counts : array-like of shape (n_items, n_classes)
-            How often each class was the response to each item; two responses or more, independent given the item, and
-            as many as were planned before any was seen.
-        groups : array-like of shape (n_items,), optional
-            Items of one label are taken to be alike; one row comes back for each label, in sorted order. By default all
-            items are alike. Two items or more per label.
-        classes : array-like of shape (n_classes,), optional
-
-        Returns
-        -------
-        PairDistribution
-            `covariance` is unbiased for the covariance of p(.|x) among the items of a group, and may therefore be
-            impossible by chance (see `diagnose`): entries of `joint` may be a little below 0.
-        """
-        owner = "PairDistribution.from_counts"
-        joint, marginal, names, index = joint_of_counts(counts, groups, classes, owner)
-        return cls._of(joint, marginal, classes=names, index=index, method="counts")
-
-    @classmethod
-    def from_answers(cls, first, second, *, classes=None):
-        """Return what a sampler's own pairs of answers say, question by question.
-
-        Parameters
-        ----------
-        first, second : array-like of shape (n_questions, n_draws), list of lists or long frame
-            Equal forms: draw j of `second` was sampled after draw j of `first` was shown. Two pairs or more per
-            question; a pair that lacks an answer is left out.
-        classes : array-like of shape (n_classes,), optional
-            All possible answers (letters of a multiple choice). By default all that were given, sorted. For free text
-            use `repeated_answer_scores`, which needs no common set.
-
-        Returns
-        -------
-        PairDistribution
-            `covariance` is unbiased for the sampler's own, given the question. Entries of `joint` may be below 0.
-            Whether the sampler is calibrated is another matter: it was not trained on pairs, and repeats itself or
-            varies on purpose.
-        """
-        owner = "PairDistribution.from_answers"
-        joint, marginal, asymmetry, names = joint_of_answers(first, second, classes, owner)
-        return cls._of(joint, marginal, asymmetry=asymmetry, classes=names, method="answers")
-
     # ---- what they say
 
     def __len__(self):
@@ -259,12 +148,17 @@ class PairDistribution(Result):
 
     def __getitem__(self, rows) -> "PairDistribution":
         """Return the distribution of some rows: a slice, a mask or positions."""
-        rows = np.atleast_1d(np.arange(len(self))[rows])
-        if not len(rows):
-            raise InputError("PairDistribution: rows must pick at least one row; got none.")
+        try:
+            rows = np.atleast_1d(np.arange(len(self))[rows])
+        except (IndexError, TypeError, ValueError):
+            raise InputError(
+                f"PairDistribution: rows must be a slice, a mask or positions of {len(self)} rows; got {rows!r:.100}."
+            ) from None
+        if rows.ndim != 1 or not len(rows):
+            raise InputError("PairDistribution: rows must pick at least one row, in one dimension; got none.")
         return self._of(
             self.joint[rows], self.marginal[rows], asymmetry=self.asymmetry[rows], classes=self.classes,
-            index=None if self.index is None else self.index[rows], method=self.method,
+            index=_labels(self.index, rows), method=self.method,
             logs=None if self._logs is None else self._logs[:, rows], eps=self._eps,
         )  # fmt: skip
 
@@ -376,11 +270,10 @@ class PairDistribution(Result):
         m = np.take_along_axis(self.marginal, columns[:, None], axis=1)[:, 0]
         bad = np.isnan(confidence)
         self._warn(bad, owner, "have the interval [0, 1]")
-        ratio = 1 / (1 - level) if alternative == "two-sided" else level / (1 - level)
-        half = np.where(bad, np.inf, np.sqrt(np.maximum(variance, 0.0) * ratio))
+        lower, upper = core.chebyshev(m, np.where(bad, np.inf, variance), level, alternative)
         return Interval(
-            lower=np.zeros(len(m)) if alternative == "less" else np.maximum(m - half, 0.0),
-            upper=np.ones(len(m)) if alternative == "greater" else np.minimum(m + half, 1.0),
+            lower=lower,
+            upper=upper,
             confidence_level=level,
             alternative=alternative,
             method="pairs, Chebyshev" if alternative == "two-sided" else "pairs, Cantelli",
@@ -444,8 +337,8 @@ class PairDistribution(Result):
     def _warn(self, bad, owner, what):
         if bad.any():
             warnings.warn(
-                f"{owner}: {int(bad.sum())} of {bad.size} cells with a negative variance {what}; the model contradicts "
-                "itself there. See diagnose() and project().",
+                f"{owner}: {int(bad.sum())} of {bad.size} cells with a negative variance {what}: a model contradicts "
+                "itself there, and few responses may by chance. See diagnose() and project().",
                 UserWarning,
                 stacklevel=3,
             )
@@ -476,6 +369,10 @@ class PairDistribution(Result):
         ax.plot(split.aleatoric, split.epistemic, "o", ms=3, alpha=0.6)
         ax.set(xlabel="aleatoric (noise)", ylabel="epistemic (ignorance)", title=self._title())
         return ax
+
+
+def _labels(index, rows):
+    return tuple(index[i] for i in rows) if isinstance(index, tuple) else None if index is None else index[rows]
 
 
 def _rebuild(cls, fields):

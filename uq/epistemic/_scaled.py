@@ -68,7 +68,9 @@ class ScaledVariance(BaseEstimator):
 
     Notes
     -----
-    The probabilities must come from other rows than those of `fit`, else their errors look too small.
+    The model must not have been trained on the rows of `fit`, else its errors look too small. Probabilities that are
+    far too sure should be recalibrated first (`calibration.TemperatureScaling`): where p (1 - p) is 0 and the error is
+    not, no factor helps.
 
     **Guarantee.** None at the sample size at hand. With "moment" and independent rows the scale converges to the one
     whose variances are right on average over all rows, clipped to its range; nothing is said of any part of them.
