@@ -37,7 +37,7 @@ class Debiaser(BaseEstimator):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "nondifferential": ["boolean"],
         "n_resamples": [Range(Integral, 19, None, closed="left")],
-        "random_state": [None, object],
+        "random_state": ["random_state", np.random.Generator],
     }
 
     def fit(self, y_pred, y, sample_weight=None, groups=None):

@@ -106,7 +106,7 @@ class SplineDebiaser(Debiaser):
     >>> outcome = .5 * treatment + rng.normal(size=2000)
     >>> trial = np.tanh(.5 * outcome + .3 * rng.normal(size=2000))
     >>> print(debiaser.ate(trial, treatment))
-    0.5238, 95 % interval [0.4234, 0.6241], std. error 0.05118
+    0.5238, 95 % interval [0.4234, 0.6242], std. error 0.05117
     n = 2000; method: spline debiasing, delta, guarantee: asymptotic
     """
 

@@ -35,11 +35,12 @@ def natural_basis(x, knots):
 def knots_of(x, weights, n_knots):
     """Return at most so many different quantiles at equal steps from .05 to .95."""
     levels = np.linspace(*_ENDS, n_knots)
-    if weights is None:
-        knots = np.quantile(x, levels, method="inverted_cdf")
-    else:
-        knots = np.quantile(x, levels, method="inverted_cdf", weights=weights)
-    return np.unique(knots)
+    order = np.argsort(x)
+    below = np.cumsum(np.ones(len(x)) if weights is None else weights[order])
+    below /= below[-1]
+    # the mean of both where a level is met exactly, which rounding must not decide
+    ends = [x[order][np.searchsorted(below, levels + tiny)] for tiny in (-1e-12, 1e-12)]
+    return np.unique((ends[0] + ends[1]) / 2)
 
 
 @dataclass(frozen=True, slots=True)
