@@ -1,7 +1,5 @@
 """Two estimates of one quantity on rows that they share: whether they agree, and what they say together."""
 
-from dataclasses import replace
-
 import numpy as np
 from scipy import stats
 
@@ -10,7 +8,6 @@ from uq._base.exceptions import InputError
 from uq._base.laws import TLaw
 from uq._base.results import Estimate, TestResult
 
-from ._influence import Influence
 from ._shared_rows import check_pair
 
 __all__ = ["combine", "overidentification_test"]
@@ -170,8 +167,7 @@ def combine(a, b, *, ids_a=None, ids_b=None) -> Estimate:
     varies = spread > _ROUNDING * (v_a + v_b)
     weight = np.where(varies, (v_b - c) / np.where(varies, spread, 1.0), 0.5)
     estimate = weight * pair.values_a + (1 - weight) * pair.values_b
-    influence = _combined_influence(pair, weight)
-    scaled = influence.cov
+    scaled = pair.combined_cov(weight)
     std_error = pair.unit * np.sqrt(np.diag(scaled))
     with np.errstate(over="ignore", under="ignore"):
         cov = scaled * np.outer(pair.unit, pair.unit)
@@ -192,24 +188,9 @@ def combine(a, b, *, ids_a=None, ids_b=None) -> Estimate:
         names=a.names,
         cov=None if scalar or not np.isfinite(cov).all() else cov,
         n_groups=None if a.n_groups is None else _n_labels(pair),
-        influence=replace(influence, fit=influence.fit * pair.unit, apply=influence.apply * pair.unit),
+        influence=pair.combined_influence(weight),
     )
 
 
 def _n_labels(pair):
     return len(pair.labels)
-
-
-def _combined_influence(pair, weight):
-    """Return influence values by label: a row that was ever fitted on stands in the fit block, with all its values."""
-    total = np.zeros((len(pair.labels), len(weight)))
-    fitted = np.zeros(len(pair.labels), dtype=bool)
-    for influence, codes, share in (
-        (pair.influence_a, pair.codes_a, weight),
-        (pair.influence_b, pair.codes_b, 1 - weight),
-    ):
-        for values, rows in ((influence.fit, codes[0]), (influence.apply, codes[1])):
-            total[rows] += share * values  # labels of one block do not repeat
-        fitted[codes[0]] = True
-    labels = np.array(pair.labels.tolist()) if len({type(label) for label in pair.labels}) == 1 else pair.labels
-    return Influence(fit=total[fitted], apply=total[~fitted], fit_ids=labels[fitted], apply_ids=labels[~fitted])

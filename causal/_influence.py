@@ -8,7 +8,7 @@ import numpy as np
 from uq._base.exceptions import InputError
 from uq._base.frozen import Frozen
 
-__all__ = ["Influence", "covariance"]
+__all__ = ["Influence", "covariance", "label_sums"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -60,8 +60,13 @@ def covariance(a, b, ids_a, ids_b):
     size = codes.max() + 1
     sums = []
     for influence, own in ((a, codes[:n_a]), (b, codes[n_a:])):
-        values = np.concatenate([influence.fit, influence.apply])
-        if len(values) != len(own):
-            raise InputError(f"{len(values)} influence values, but {len(own)} row labels.")
-        sums.append(np.stack([np.bincount(own, column, minlength=size) for column in values.T], axis=1))
+        sums.append(label_sums(influence, own, size))
     return sums[0].T @ sums[1]
+
+
+def label_sums(influence, codes, size):
+    """Return the sums of the influence values of each label, shape (size, k); codes of the fit rows come first."""
+    values = np.concatenate([influence.fit, influence.apply])
+    if len(values) != len(codes):
+        raise InputError(f"{len(values)} influence values, but {len(codes)} row labels.")
+    return np.stack([np.bincount(codes, column, minlength=size) for column in values.T], axis=1)

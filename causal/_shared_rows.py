@@ -6,7 +6,7 @@ from uq._base.containers import as_labels
 from uq._base.exceptions import InputError
 from uq._base.results import Estimate
 
-from ._influence import Influence, covariance
+from ._influence import Influence, label_sums
 
 __all__ = ["Pair", "check_pair"]
 
@@ -19,26 +19,43 @@ class Pair:
     Parameters
     ----------
     a, b : Estimate
-    codes_a, codes_b : (ndarray of int, ndarray of int)
-        The same number for the same row or cluster; of the fit rows and of the apply rows.
-    labels : ndarray of object
+    codes : list of four ndarrays of int
+        The same number for the same row or cluster: of the fit and of the apply rows of a, then of b.
+    labels : ndarray
         What the numbers stand for.
     """
 
-    def __init__(self, a, b, codes_a, codes_b, labels):
-        self.a, self.b, self.codes_a, self.codes_b, self.labels = a, b, codes_a, codes_b, labels
+    def __init__(self, a, b, codes, labels):
+        self.a, self.b, self.labels = a, b, labels
         self.values_a, self.values_b = np.atleast_1d(a.estimate), np.atleast_1d(b.estimate)
         larger = np.maximum(np.atleast_1d(a.std_error), np.atleast_1d(b.std_error))
         self.unit = np.where(larger > 0, larger, 1.0)  # squares shall neither overflow nor vanish
-        self.influence_a, self.influence_b = self._scaled(a.influence), self._scaled(b.influence)
-        # not std_error**2: a row that an estimate used twice counts with the sum of its two values
-        self.v_a = covariance(self.influence_a, self.influence_a, codes_a, codes_a)
-        self.v_b = covariance(self.influence_b, self.influence_b, codes_b, codes_b)
-        self.c = covariance(self.influence_a, self.influence_b, codes_a, codes_b)
+        # by label, not by row: a row that an estimate used twice counts with the sum of its two values
+        self.sums_a, self.sums_b = self._sums(a, codes[:2]), self._sums(b, codes[2:])
+        self.v_a, self.v_b = self.sums_a.T @ self.sums_a, self.sums_b.T @ self.sums_b
+        self.c = self.sums_a.T @ self.sums_b
         self.v_difference = self.v_a + self.v_b - self.c - self.c.T
+        self.fitted = np.zeros(len(labels), dtype=bool)
+        self.fitted[np.concatenate([codes[0], codes[2]])] = True
 
-    def _scaled(self, influence):
-        return Influence(fit=influence.fit / self.unit, apply=influence.apply / self.unit)
+    def _sums(self, estimate, codes):
+        values = estimate.influence
+        scaled = Influence(fit=values.fit / self.unit, apply=values.apply / self.unit)
+        return label_sums(scaled, np.concatenate(codes), len(self.labels))
+
+    def combined_cov(self, weight):
+        """Return the covariance matrix of ``weight * a + (1 - weight) * b`` in these units."""
+        total = weight * self.sums_a + (1 - weight) * self.sums_b
+        return total.T @ total
+
+    def combined_influence(self, weight):
+        """Return the influence values of ``weight * a + (1 - weight) * b`` by label.
+
+        A row that was ever fitted on stands in the fit block, with all its values.
+        """
+        total = self.unit * (weight * self.sums_a + (1 - weight) * self.sums_b)
+        fitted, labels = self.fitted, self.labels
+        return Influence(fit=total[fitted], apply=total[~fitted], fit_ids=labels[fitted], apply_ids=labels[~fitted])
 
     @property
     def df(self):
@@ -69,7 +86,7 @@ def check_pair(a, b, ids_a, ids_b, owner):
             f"{owner}: a and b share no row label, so that nothing says whether they share rows. Pass ids_a and ids_b; "
             "labels that are all different state that the two are independent."
         )
-    return Pair(a, b, tuple(codes[:2]), tuple(codes[2:]), labels)
+    return Pair(a, b, codes, labels)
 
 
 def _check_estimate(estimate, owner, name):
@@ -110,7 +127,7 @@ def _ids(influence, given, owner, name):
         labels = as_labels(labels, owner, f"ids_{name} ({block})")
         if len(labels) != n:
             raise InputError(f"{owner}: ids_{name} must have {n} labels of {block} rows; got {len(labels)}.")
-        different = len(set(labels.tolist()))
+        different = len(set(labels.tolist())) if labels.dtype.kind in "OUS" else len(np.unique(labels))
         if different < n:
             raise InputError(
                 f"{owner}: labels of the {block} rows of {name} must not repeat; got {different} different ones of "
@@ -148,6 +165,9 @@ def _only_counts(labels):
 
 def _codes(blocks):
     """Return integers for the labels of all blocks, equal where the labels are: 1 and "1" are not."""
+    if len({block.dtype.kind for block in blocks}) == 1 and blocks[0].dtype.kind in "iufM":
+        labels, codes = np.unique(np.concatenate(blocks), return_inverse=True)
+        return np.split(codes, np.cumsum([len(block) for block in blocks])[:-1]), labels
     known: dict = {}
     codes = [np.array([known.setdefault(label, len(known)) for label in b.tolist()], dtype=np.intp) for b in blocks]
     labels = np.empty(len(known), dtype=object)
