@@ -118,6 +118,17 @@ def test_cells_keep_negatives_and_forgive_rounding():
     assert np.isnan(core.cells(np.array([[1e-200]]), np.array([[0.0]]), 1e-14)[1]).all()
 
 
+def test_variances_alone_are_those_of_the_cells(monkeypatch):
+    joint, m, _, _, _ = core.symmetric(free_joints(8, n=500, k=3, spread=0.2))
+    known = m[:250, :, None] * m[:250, None, :]
+    m[:250] = known.sum(axis=2)  # rounding around 0
+    d = np.diagonal(np.concatenate([known, joint[250:]]), axis1=1, axis2=2).copy()
+    d[:5] = -0.1
+    monkeypatch.setattr(core, "_BLOCK", 64)
+    for tolerance in (0.0, 1e-14, 1e-3):
+        assert np.array_equal(core.variances(m, d, tolerance), core.cells(m, d, tolerance)[0])
+
+
 def test_mutual_information_is_the_sum_over_cells():
     joint = core.symmetric(free_joints(4))[0]
     joint[0] = np.diag([1.0, 0, 0, 0])

@@ -20,6 +20,7 @@ __all__ = [
     "projected",
     "symmetric",
     "symmetric_softmax",
+    "variances",
 ]
 
 _BLOCK = 1 << 16  # numbers per block: a few arrays of half a megabyte
@@ -120,6 +121,18 @@ def cells(m, d, tolerance):
         ratio[y < 0] = np.inf
         variance[rows], confidence[rows] = _kept(pair_variance(x, y), ratio, tolerance)
     return variance, confidence
+
+
+def variances(m, d, tolerance):
+    """Return the variances of `cells` alone, at the cost of reading the two."""
+    out = np.empty(m.shape)
+    for rows in blocks(*m.shape):
+        x, y = m[rows], d[rows]
+        v = np.subtract(y, x * x, out=out[rows])
+        below = v < 0
+        if below.any():
+            v[below & (confidence_ratio(x, y) <= 1 + tolerance) & (y >= 0)] = 0.0
+    return out
 
 
 def log_cells(log_m, log_d, tolerance):

@@ -175,7 +175,7 @@ class PairDistribution(PairSources, Result):
     @property
     def epistemic_variance(self) -> np.ndarray:
         """Variance of p(y|x) among inputs that look alike, of shape (n_samples, n_classes), as it is: may be < 0."""
-        return self._cells()[0]
+        return self._variance()
 
     def epistemic_confidence(self, y=None) -> np.ndarray:
         """Return m[y]^2 / J[y, y]: at most the share of inputs that look alike for which y is possible at all.
@@ -219,7 +219,7 @@ class PairDistribution(PairSources, Result):
         total = 1 - np.einsum("ij,ij->i", self.marginal, self.marginal)
         aleatoric = 1 - np.trace(self.joint, axis1=1, axis2=2)
         return Decomposition(
-            total=total, aleatoric=aleatoric, epistemic=self._cells()[0].sum(axis=1), kind="gini", index=self.index
+            total=total, aleatoric=aleatoric, epistemic=self._variance().sum(axis=1), kind="gini", index=self.index
         )
 
     @property
@@ -330,6 +330,12 @@ class PairDistribution(PairSources, Result):
         if self._logs is None:
             return core.cells(self.marginal, np.diagonal(self.joint, axis1=1, axis2=2), self._tolerance())
         return core.log_cells(self._logs[0], self._logs[1], self._tolerance())
+
+    def _variance(self):
+        """Return the variances alone."""
+        if self._logs is not None:
+            return self._cells()[0]
+        return core.variances(self.marginal, np.diagonal(self.joint, axis1=1, axis2=2), self._tolerance())
 
     def _columns(self, y, owner):
         return class_codes(y, self.classes, len(self), self.n_classes, owner)
