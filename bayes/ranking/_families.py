@@ -50,6 +50,10 @@ class Family:
         """Draw the members' matrices from the prior."""
         self.log_psi = log_dirichlet(rng, self.prior, axis=1)
 
+    def keep(self, chains):
+        """Go on with these chains."""
+        self.log_psi, self.prior = self.log_psi[:, :, chains], self.prior[:, :, chains]
+
     def log_weights(self, log_cell):
         """Return log P(votes of the family | true score) per row, (rows, S, M), given matrices (T, U, S, M)."""
         n_levels, n_chains = log_cell.shape[1:3]

@@ -1,12 +1,16 @@
 """Blocked Gibbs on counts of unique vote patterns: every step draws from its exact conditional law."""
 
 import numpy as np
+from scipy.special import gammaln
 
 from ._draws import log_dirichlet, tables
 from ._families import Family, one_hot, selector
 from ._labels import exchange, swap_all, swap_cells, swap_family
+from ._ridge import Stride, dirichlet_gain, move
 
 __all__ = ["Gibbs"]
+
+FEW = 4000
 
 
 class Gibbs:
@@ -62,6 +66,10 @@ class Gibbs:
         self._by_truth = selector(at, problem.n_cells * problem.n_levels)
         # cells in which no family keeps to its common matrix may exchange labels by themselves
         self._free = np.flatnonzero(self._own.all(axis=0))
+        # few patterns tell little, and cost little
+        self._slides = 3 if len(problem.cell) * problem.n_levels <= FEW else 1
+        self._stride = Stride((n_chains,), problem.n_levels)
+        self._cell_stride = Stride((len(self._free), n_chains), problem.n_levels)
         self.start()
 
     def start(self):
@@ -75,36 +83,64 @@ class Gibbs:
             family.start(self.rng)
         self.z = np.zeros((len(p.cell), self.n_chains, p.n_levels), np.int64)
 
-    def sweep(self):
-        """Draw everything once: labels, true scores, shares, the families' votes, tables, matrices.
+    def sweep(self, learn=False):
+        """Draw everything once: labels, a step along the ridge, true scores, shares, votes of families, matrices.
 
         Where constancy is finite the common matrices are drawn with the cells' own integrated out (through the
-        tables), so the cells' matrices must follow them, and be followed by the true scores.
+        tables), so the cells' matrices must follow them, and be followed by the true scores. `learn` is for the
+        warm-up: only then the lengths of steps may change.
         """
         self._relabel()
-        weights = self.log_weights()
-        z = self._true_scores(weights)
+        share, row = self._joint(self.log_weights(), self.log_pi)
+        for _ in range(self._slides):
+            share, row = self._slide(share, row, learn)
+        if len(self._free):
+            share, row = self._slide_cells(share, row, learn)
+        if self.families:  # they keep what their votes are split by
+            self.log_weights()
+        z = self._true_scores(share)
         counts = self._vote_counts(z)
         self._matrices(counts)
 
-    def log_weights(self):
+    def log_weights(self, log_cell=None):
         """Return log P(votes | true score) of each row whose likelihood differs, (P, S, M)."""
         n_levels = self.problem.n_levels
-        log_cell = self.log_cell if len(self.single) == len(self.log_phi) else self.log_cell[:, self.single]
-        weights = self._hot @ log_cell.reshape(-1, self.n_chains * n_levels)
+        log_cell = self.log_cell if log_cell is None else log_cell
+        alone = log_cell[:, self.single] if self.several else log_cell
+        weights = self._hot @ alone.reshape(-1, self.n_chains * n_levels)
         weights = weights.reshape(-1, self.n_chains, n_levels)
         for f, family in zip(self.several, self.families, strict=True):
-            weights += family.log_weights(self.log_cell[:, f])
+            weights += family.log_weights(log_cell[:, f])
         return weights
 
     def log_likelihood(self):
         """Return the log-likelihood of all rows in each chain, shape (S,)."""
-        weights = self.log_weights()
-        joint = (weights if self._pattern is None else weights[self._pattern]) + self.log_pi[self.problem.cell]
-        top = joint.max(axis=2, keepdims=True)
-        row = np.log(np.exp(joint - top).sum(axis=2)) + top[..., 0]
-        row[self._known] = np.take_along_axis(joint[self._known], self._truth[:, None, None], axis=2)[..., 0]
-        return (self.count * row).sum(axis=0)
+        return (self.count * self._joint(self.log_weights(), self.log_pi)[1]).sum(axis=0)
+
+    def height(self):
+        """Return the log-posterior of each chain up to a constant, (S,), as a density of logarithms: no spikes at 0."""
+        p = self.problem
+        height = self.log_likelihood() + p.alpha * self.log_pi.sum(axis=(0, 2))
+        height += (self._prior * self.log_phi).sum(axis=(0, 1, 3))
+        for family in self.families:
+            height += (family.prior * family.log_psi).sum(axis=(0, 1, 3))
+        if self.n_own > 1:
+            own = self._own.T
+            a = p.constancy.T[own][:, None, None, None] * np.exp(self.log_phi)[np.nonzero(own)[1]]
+            height += (a * self.log_cell[own] - gammaln(a)).sum(axis=(0, 1, 3))
+        return height
+
+    def keep(self, chains):
+        """Go on with these chains, which may repeat themselves."""
+        self.n_chains = len(chains)
+        self.log_pi, self.log_phi, self.z = self.log_pi[:, chains], self.log_phi[:, :, chains], self.z[:, chains]
+        self.log_cell = self.log_phi[None] if self.n_own == 1 else self.log_cell[:, :, :, chains]
+        if self.count.shape[1] > 1:
+            self.count = self.count[:, chains]
+        for family in self.families:
+            family.keep(chains)
+        self._stride.keep(chains, axis=0)
+        self._cell_stride.keep(chains, axis=1)
 
     def theta(self):
         """Return P(vote | true score) of each judge under the common matrices, (S, J, M, V)."""
@@ -128,15 +164,30 @@ class Gibbs:
 
     # ---- steps
 
-    def _true_scores(self, weights):
+    def _joint(self, weights, log_pi):
+        """Return P(true score, votes) of each row up to a factor, (R, S, M), and its log-likelihood, (R, S)."""
+        top = weights.max(axis=2, keepdims=True)
+        likelihood, pattern = np.exp(weights - top), self._pattern
+        if pattern is not None:
+            likelihood, top = likelihood[pattern], top[pattern]
+        share = np.exp(log_pi)[self.problem.cell]
+        share *= likelihood
+        with np.errstate(divide="ignore"):
+            row = np.log(share.sum(axis=2))
+        row += top[..., 0]
+        known = self._known
+        if len(known):
+            of_row = weights[known] if pattern is None else weights[pattern[known]]
+            row[known] = self._of_truth(of_row + log_pi[self.problem.cell[known]])
+            share[known] = np.eye(self.problem.n_levels)[self._truth][:, None]
+        return share, row
+
+    def _of_truth(self, array):
+        return np.take_along_axis(array, self._truth[:, None, None], axis=2)[..., 0]
+
+    def _true_scores(self, share):
         p = self.problem
-        weights -= weights.max(axis=2, keepdims=True)
-        np.exp(weights, out=weights)
-        share = np.exp(self.log_pi)[p.cell]
-        share *= weights if self._pattern is None else weights[self._pattern]
         share /= share.sum(axis=2, keepdims=True)
-        if len(self._known):
-            share[self._known] = np.eye(p.n_levels)[self._truth][:, None]
         self.z = self.rng.multinomial(self.count, share)
         z = self.z.reshape(len(self.z), -1).astype(np.float64)
         total = (self._by_cell @ z).reshape(self.log_pi.shape)
@@ -177,6 +228,72 @@ class Gibbs:
         strength = self.problem.constancy.T[own][:, None, None, None]
         log_cell[own] = log_dirichlet(self.rng, strength * np.exp(log_cell[own]) + counts[own], axis=1)
         return log_cell
+
+    def _slide(self, share, row, learn):
+        """Propose a step along the ridge of all cells and judges; return the joint as it is afterwards."""
+        p, s, own = self.problem, np.arange(self.n_chains), self._own.T
+        step = self._stride.propose(self.rng)
+        m, n, ok = step.m, step.n, np.ones(self.n_chains, bool)
+        log_pi, log_phi, log_cell = self.log_pi.copy(), self.log_phi.copy(), None
+        gain = (p.n_cells - (p.n_levels - 1) * (p.n_families + own.sum() * (self.n_own > 1))) * step.log_det
+        move(log_pi, step.shares, s, m, n, ok)
+        gain += ((p.alpha - 1) * (log_pi - self.log_pi)).sum(axis=(0, 2))
+        move(log_phi, step.rows, s, m, n, ok)
+        for label in (m, n):
+            change = log_phi[:, :, s, label] - self.log_phi[:, :, s, label]
+            gain += ((p.prior.T[:, label] - 1) * change).sum(axis=(0, 1))
+        if self.n_own > 1:
+            log_cell = np.where(own[:, :, None, None, None], self.log_cell, log_phi[None])
+            before = self.log_cell[own]  # (cells of their own, V, S, M)
+            after = before.copy()
+            move(after, step.rows, s, m, n, ok)
+            log_cell[own] = after
+            strength, family = p.constancy.T[own][:, None, None], np.nonzero(own)[1]
+            for label in (m, n):
+                a_new, a_old = (strength * np.exp(x[family][:, :, s, label]) for x in (log_phi, self.log_phi))
+                gain += dirichlet_gain(after[:, :, s, label], before[:, :, s, label], a_new, a_old, axis=(0, 1))
+        new_share, new_row = self._joint(self.log_weights(log_phi[None] if log_cell is None else log_cell), log_pi)
+        gain += (self.count * (new_row - row)).sum(axis=0)
+        accepted = ok & (-self.rng.standard_exponential(self.n_chains) < gain)
+        if learn:
+            self._stride.learn(accepted)
+        for old, new in ((self.log_pi, log_pi), (share, new_share), (row, new_row)):
+            old[:, accepted] = new[:, accepted]
+        self.log_phi[:, :, accepted] = log_phi[:, :, accepted]
+        if log_cell is not None:
+            self.log_cell[:, :, :, accepted] = log_cell[:, :, :, accepted]
+        return share, row
+
+    def _slide_cells(self, share, row, learn):
+        """Propose a step along the ridge in each cell that has matrices of its own; return the joint afterwards."""
+        p, c, s = self.problem, self._free[:, None], np.arange(self.n_chains)[None]
+        step = self._cell_stride.propose(self.rng)
+        ok = np.ones(step.m.shape, bool)
+        log_pi, log_cell = self.log_pi[self._free], self.log_cell[self._free].transpose(1, 2, 0, 3, 4)
+        at = np.arange(len(c))[:, None], s
+        gain = (1 - (p.n_levels - 1) * p.n_families) * step.log_det
+        new_pi, new_cell = log_pi.copy(), log_cell.copy()
+        move(new_pi, step.shares, at, step.m, step.n, ok)
+        gain += ((p.alpha - 1) * (new_pi - log_pi)).sum(axis=2)
+        move(new_cell, step.rows, at, step.m, step.n, ok)
+        for label in (step.m, step.n):
+            a = p.constancy[:, self._free][:, None, :, None] * np.exp(self.log_phi[:, :, s, label])
+            change = new_cell[:, :, *at, label] - log_cell[:, :, *at, label]
+            gain += ((a - 1) * change).sum(axis=(0, 1))
+        all_pi, all_cell = self.log_pi.copy(), self.log_cell.copy()
+        all_pi[self._free], all_cell[self._free] = new_pi, new_cell.transpose(2, 0, 1, 3, 4)
+        new_share, new_row = self._joint(self.log_weights(all_cell), all_pi)
+        gain += (self._by_cell @ (self.count * (new_row - row)))[self._free]
+        accepted = ok & (-self.rng.standard_exponential(gain.shape) < gain)
+        if learn:
+            self._cell_stride.learn(accepted)
+        taken = np.zeros(self.log_pi.shape[:2], bool)
+        taken[self._free] = accepted
+        self.log_pi[taken] = all_pi[taken]
+        self.log_cell = np.where(taken[:, None, None, :, None], all_cell, self.log_cell)
+        rows = taken[p.cell]
+        share[rows], row[rows] = new_share[rows], new_row[rows]
+        return share, row
 
     def _relabel(self):
         """Propose another labelling: of all true scores, of single cells, of the latent votes of families."""

@@ -6,11 +6,12 @@ from joblib import Parallel, delayed
 from uq._base.progress import progress
 from uq._base.random import spawn_seeds
 
-from ._gibbs import Gibbs
+from ._gibbs import FEW, Gibbs
 from ._predictive import AgreementCheck
 
 __all__ = ["sample_gibbs"]
 
+RIVALS_FEW, RIVALS = 8, 2  # starts per chain, for few patterns and for many
 REPLICATES = 200  # of the agreement of judges
 LARGE_ROWS, LARGE_VOTES = 30_000, 200_000  # from here on a chain is work enough for one worker
 
@@ -49,18 +50,40 @@ def sample_gibbs(problem, *, draws, tune, chains, rng, n_jobs=None):
 
 
 def _run(problem, draws, tune, chains, every, seed, number):
-    sampler = Gibbs(problem, np.random.default_rng(seed), chains)
+    few = len(problem.cell) * problem.n_levels <= FEW
+    rivals = min(RIVALS_FEW if few else RIVALS, max(1, tune // 40))
+    sampler = Gibbs(problem, np.random.default_rng(seed), chains * rivals)
+    rounds, heights = {tune // 4, tune // 2} if rivals > 1 else set(), []
     check = AgreementCheck(problem) if AgreementCheck.worthwhile(problem) else None
     c, j, m = problem.n_cells, problem.n_judges, problem.n_levels
     pi, sample = np.empty((chains, draws, c, m)), np.empty((chains, draws, c))
     theta = np.empty((chains, draws, j, m, m))
     replicates = []
     for step in progress(range(-tune, draws), "sampling" if chains > 1 else f"sampling, chain {number + 1}"):
-        sampler.sweep()
+        sampler.sweep(learn=step < 0)
         if step < 0:
+            if rounds and max(rounds) >= step + tune + 1:
+                heights.append(sampler.height())
+                if step + tune + 1 in rounds:
+                    _compete(sampler, np.mean(heights[-tune // 8 :], axis=0), chains, step + tune + 1 == max(rounds))
+                    heights = []
             continue
         pi[:, step], theta[:, step], sample[:, step] = sampler.pi(), sampler.theta(), sampler.sample_means()
         if check is not None and (step + 1) % every == 0:
             replicates.append(check.replicate(sampler))
     agreement = np.concatenate(replicates) if replicates else None
     return {"pi": pi, "theta": theta, "sample": sample, "agreement": agreement}
+
+
+def _compete(sampler, height, chains, last):
+    """Draw starts anew, within those of one chain, in proportion to their posterior; keep one per chain if `last`.
+
+    The posterior of many levels has many modes, most of which hold next to nothing. Starts of different chains never
+    mix, so that chains which disagree still tell of modes.
+    """
+    rivals = sampler.n_chains // chains
+    weight = height.reshape(chains, rivals)
+    weight = np.exp(weight - weight.max(axis=1, keepdims=True))
+    weight /= weight.sum(axis=1, keepdims=True)
+    kept = [c * rivals + sampler.rng.choice(rivals, 1 if last else rivals, p=weight[c]) for c in range(chains)]
+    sampler.keep(np.concatenate(kept))
