@@ -12,7 +12,7 @@ from uq._base.record import Result, format_number, format_percent
 from ._labels import label_ambiguity
 from ._predictive import VoteAgreement
 
-__all__ = ["RankingDiagnostics", "diagnose"]
+__all__ = ["MOST_RHAT", "RankingDiagnostics", "diagnose"]
 
 MOST_RHAT = 1.05
 

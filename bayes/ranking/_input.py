@@ -12,16 +12,17 @@ from ._prior import COPY_ACCURACY, COPY_STRENGTH, check_accuracy, judge_prior
 from ._problem import Problem
 from ._votes import check_columns, read_anchors, read_levels, read_strata, read_votes
 
-__all__ = ["Prepared", "prepare"]
+__all__ = ["Prepared", "constancies", "prepare"]
 
 SELF_CONSTANCY = 10.0  # of a judge about its own family, unless told otherwise
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Prepared:
-    """The problem, its names, and what it identifies."""
+    """The problem, its names, and what it identifies; `home` (F, C) marks votes on candidates of one's own family."""
 
     problem: Problem
+    home: np.ndarray
     candidates: np.ndarray
     judges: np.ndarray
     strata: np.ndarray | None
@@ -74,11 +75,6 @@ def prepare(ranker, votes, anchors, families, strata, columns, missing, owner):
             cell_of_anchor = known.candidate * len(stratum_names) + _anchor_strata(known, stratum_of_item, owner)
         level_of_anchor = None if known is None else codes[1]
         rows = collapse(ballots, codes[0], cell, known, level_of_anchor, cell_of_anchor, names, len(levels), owner)
-    constancy = np.full(home.shape, float(ranker.constancy))
-    if ranker.self_votes == "model":
-        own_constancy = ranker.self_constancy
-        own_constancy = min(constancy[0, 0], SELF_CONSTANCY) if own_constancy is None else float(own_constancy)
-        constancy[home] = own_constancy
     problem = Problem(
         levels=levels,
         cell=rows[0],
@@ -90,7 +86,7 @@ def prepare(ranker, votes, anchors, families, strata, columns, missing, owner):
         cell_weight=cells[2],
         n_candidates=len(ballots.candidates),
         family=family,
-        constancy=constancy[:, cells[0]],
+        constancy=constancies(ranker, home[:, cells[0]]),
         prior=judge_prior(len(levels), ranker.prior_strength, ranker.judge_accuracy),
         copy_prior=judge_prior(len(levels), COPY_STRENGTH, COPY_ACCURACY),
         has_items=ballots.item is not None,
@@ -98,6 +94,7 @@ def prepare(ranker, votes, anchors, families, strata, columns, missing, owner):
     )
     return Prepared(
         problem=problem,
+        home=home[:, cells[0]],
         candidates=ballots.candidates,
         judges=ballots.judges,
         strata=None if strata is None else stratum_names,
@@ -105,6 +102,15 @@ def prepare(ranker, votes, anchors, families, strata, columns, missing, owner):
         n_votes=int(ballots.count.sum()),
         n_missing=ballots.n_missing,
     )
+
+
+def constancies(ranker, home):
+    """Return the constancy of each family in each cell, given where it votes on its own."""
+    out = np.full(home.shape, float(ranker.constancy))
+    if ranker.self_votes == "model":
+        own = ranker.self_constancy
+        out[home] = min(out.flat[0], SELF_CONSTANCY) if own is None else float(own)
+    return out
 
 
 def _anchor_strata(known, stratum_of_item, owner):

@@ -97,6 +97,12 @@ class Problem:
         """Return the judges of each family."""
         return [np.flatnonzero(self.family == f) for f in range(self.n_families)]
 
+    @property
+    def shared_judges(self) -> np.ndarray:
+        """Return the judges of families of several, family by family."""
+        several = [judges for judges in self.members if len(judges) > 1]
+        return np.concatenate(several) if several else np.empty(0, np.intp)
+
     def vote_counts(self, anchored=False) -> np.ndarray:
         """Return the votes of un-anchored items (of anchored ones), as integers of shape (C, J, M), for the marginals.
 

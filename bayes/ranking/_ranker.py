@@ -13,14 +13,18 @@ from uq._base.exceptions import UQError
 from uq._base.random import spawn_seeds
 from uq._base.rank import RankSummary
 from uq._base.sklearn import Range, StrOptions, as_generator, validate_params
-from uq._base.validation import check_jobs
+from uq._base.validation import check_jobs, check_level
 
-from ._diagnosis import diagnose
+from ._diagnosis import MOST_RHAT, diagnose
 from ._input import prepare
 from ._predictive import AgreementCheck
-from ._sampling import sample_gibbs
+from ._sampler import needs_nuts, sample_posterior
+from ._sensitivity import RankSensitivity, read_grid, sensitivity
+from ._simplex_plot import simplex_picture
 
 __all__ = ["SimplexRanker"]
+
+MOST_DIVERGENT = 0.01  # share of draws
 
 
 @cites("vossler2025", "dawid1979", "teh2006", "talts2018")
@@ -72,6 +76,9 @@ class SimplexRanker(BaseEstimator):
     diagnostics_ : RankingDiagnostics
         R-hat and effective draws per candidate; `diagnostics_.agreement` holds the agreement of judges against what
         the model predicts.
+    design_effect_ : ndarray of shape (n_candidates,) or None
+        By what the marginal likelihood divides the counts of votes on each candidate, because judges saw the same
+        items; None for the joint likelihood.
     label_ambiguity_ : float
         Share of draws in which another naming of the true scores would suit the judges better.
     identification_ : Identification
@@ -233,30 +240,25 @@ class SimplexRanker(BaseEstimator):
         Warns
         -----
         UserWarning
-            Where chains disagree, where the joint likelihood finds the order to rest on the prior, and where two judges
-            agree more or less than the model can explain.
+            Where chains disagree or NUTS diverges, where the joint likelihood finds the order to rest on the prior,
+            where two judges agree more or less than the model can explain, and where the marginal likelihood of several
+            judges is given no items.
         """
         owner = "SimplexRanker.fit"
         validate_params(self)
         n_jobs = check_jobs(self.n_jobs, owner)
         rng = as_generator(self.random_state, owner)
         data = prepare(self, votes, anchors, families, strata, columns, missing, owner)
-        problem, nuts = data.problem, self.sampler == "nuts" or self.likelihood == "marginal"
-        size = {"draws": int(self.draws), "tune": int(self.tune), "chains": int(self.chains)}
-        if nuts:
-            from ._pymc import sample_nuts
-
-            found = sample_nuts(problem, random_state=spawn_seeds(rng, 1)[0][0], progress=True, **size)
-        else:
-            found = sample_gibbs(problem, rng=rng, n_jobs=n_jobs, **size)
-        words, learned = self._learn(data, found, "NUTS" if nuts else "Gibbs")
+        found = sample_posterior(self, data.problem, rng, n_jobs)
+        words, learned = self._learn(data, found)
+        learned["_seed"] = spawn_seeds(rng, 1)[0]
         for name, value in learned.items():
             setattr(self, name, value)
         for text in words:
             warnings.warn(f"SimplexRanker: {text}", UserWarning, stacklevel=2)
         return self
 
-    def _learn(self, data, found, sampler):
+    def _learn(self, data, found):
         """Return what to warn of, and the fitted attributes by name."""
         problem, pi, names = data.problem, found["pi"], [str(name) for name in data.candidates]
         per_cell = found["sample"] if self.target == "sample" else pi @ problem.levels
@@ -265,9 +267,18 @@ class SimplexRanker(BaseEstimator):
         if found.get("agreement") is not None:
             agreement = AgreementCheck(problem).summary(found["agreement"], data.judges)
         driven = data.identification.prior_driven
-        method = f"{self.likelihood} votes, {sampler}" + (", prior-driven" if driven else "")
+        effect = found.get("design_effect")
+        method = f"{self.likelihood} votes, {'NUTS' if needs_nuts(self) else 'Gibbs'}"
+        method += ", calibrated composite" if effect is not None and problem.n_judges > 1 else ""
+        method += ", prior-driven" if driven else ""
         diagnostics = diagnose(utility, found["theta"], agreement, names, method)
         words = _words(diagnostics, driven and self.likelihood == "joint")
+        words += _nuts_words(found.get("n_divergent", 0), pi.shape[0] * pi.shape[1])
+        if effect is not None and not problem.has_items and problem.n_judges > 1:
+            words.append(
+                "votes without items count as independent; where judges saw the same items, intervals are too narrow. "
+                "Name the items, so that the design effect can be seen."
+            )
         return words, {
             "candidates_": data.candidates,
             "judges_": data.judges,
@@ -277,12 +288,14 @@ class SimplexRanker(BaseEstimator):
             "theta_": found["theta"],
             "utility_": utility,
             "diagnostics_": diagnostics,
+            "design_effect_": None if effect is None else problem.per_candidate(effect),
             "label_ambiguity_": diagnostics.label_ambiguity,
             "identification_": data.identification,
             "prior_driven_": driven,
             "n_votes_": data.n_votes,
             "n_missing_": data.n_missing,
             "_problem": problem,
+            "_home": data.home,
         }
 
     @property
@@ -297,6 +310,138 @@ class SimplexRanker(BaseEstimator):
             self.diagnostics_.names,
             method=self.diagnostics_.method,
         )
+
+    def sensitivity(self, grid, *, confidence_level=0.95) -> RankSensitivity:
+        """Rank the same candidates under other priors, and tell what holds under all of them.
+
+        Parameters
+        ----------
+        grid : dict of lists, or list of dicts
+            Values of prior_strength, judge_accuracy, constancy and self_constancy: all combinations of the lists, or
+            the points one by one. The prior of the fit is added to them. ``{"judge_accuracy": [.5, .6, .8],
+            "constancy": [10, 30, inf]}`` is a fair start.
+        confidence_level : float, default .95
+
+        Returns
+        -------
+        RankSensitivity
+            Intervals of ranks under each prior and their union, Kendall's tau against the order as fitted, and the
+            `pairs` whose order holds throughout.
+
+        Raises
+        ------
+        InputError
+            For a grid of other parameters, values they may not have, or a level outside (0, 1).
+
+        Warns
+        -----
+        UserWarning
+            Where the chains disagree under some of the priors.
+
+        Notes
+        -----
+        Each point costs as much as the fit. The draws depend on the seed of the fit alone, so the answer is the same
+        each time.
+
+        **Guarantee.** None: a grid is a set of priors and not a sample of them. An order that holds over the grid may
+        turn under a prior that is not in it; one that turns within it is the prior's doing.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from bayes import SimplexRanker
+        >>> rng = np.random.default_rng(0)
+        >>> good = rng.random((400, 1)) < np.repeat([.4, .7], 200)[:, None]
+        >>> score = np.where(rng.random((400, 2)) < .8, good, ~good)
+        >>> votes = {"candidate": np.repeat(["a", "b"], 400), "item": np.repeat(np.arange(400), 2)}
+        >>> votes |= {"judge": np.tile(["x", "y"], 400), "score": score.astype(int).ravel()}
+        >>> ranker = SimplexRanker(draws=100, tune=100, random_state=0).fit(votes)
+        >>> ranker.sensitivity({"prior_strength": [5, 20]}).pairs()
+        (('b', 'a'),)
+        """
+        owner = "SimplexRanker.sensitivity"
+        check_is_fitted(self)
+        level = check_level(confidence_level, owner)
+        points = read_grid(grid, self, len(self.levels_), owner)
+        report = sensitivity(self, points, level, check_jobs(self.n_jobs, owner))
+        apart = [prior for prior, worst in zip(report.priors, report.rhat, strict=True) if worst > MOST_RHAT]
+        if apart:
+            warnings.warn(
+                f"{owner}: the chains disagree under {'; '.join(apart)}, so that these ranks cannot be trusted. Take "
+                "more draws and tune.",
+                UserWarning,
+                stacklevel=2,
+            )
+        return report
+
+    def to_inference_data(self):
+        """Return the draws as ArviZ holds them, for its pictures and diagnostics.
+
+        Returns
+        -------
+        arviz.InferenceData, or xarray.DataTree since ArviZ 1
+            The group `posterior` with pi (candidate, true_score), theta (judge, true_score, vote) and utility
+            (candidate).
+
+        Raises
+        ------
+        MissingExtraError
+            Where ArviZ is not installed.
+
+        Notes
+        -----
+        **Guarantee.** None of its own: the draws as they stand in `pi_`, `theta_` and `utility_`.
+        """
+        from ._pymc import inference_data
+
+        check_is_fitted(self)
+        names = {"candidate": self.candidates_, "judge": self.judges_}
+        scores = {"true_score": self.levels_, "vote": self.levels_}
+        return inference_data(
+            {"pi": self.pi_, "theta": self.theta_, "utility": self.utility_},
+            {"pi": ["candidate", "true_score"], "theta": ["judge", "true_score", "vote"], "utility": ["candidate"]},
+            {axis: [str(name) for name in labels] for axis, labels in names.items()} | scores,
+        )
+
+    def plot_simplex(self, ax=None):
+        """Draw candidates and judges of three levels on the triangle of laws on the scores.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            A new figure where None.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            A candidate is a point: its shares of true scores (posterior mean, draws around it). A judge is a triangle:
+            how it votes on items of each true score; a judge without error fills the frame, one that knows nothing is a
+            point.
+
+        Raises
+        ------
+        InputError
+            Where there are not three levels.
+        MissingExtraError
+            Where matplotlib is not installed.
+
+        Notes
+        -----
+        **Guarantee.** None: a picture of posterior means, whose cloud shows how far they may be off.
+        """
+        check_is_fitted(self)
+        return simplex_picture(
+            ax, self.pi_, self.theta_, self.levels_, self.candidates_, self.judges_, "SimplexRanker.plot_simplex"
+        )
+
+
+def _nuts_words(n_divergent, n_draws):
+    if n_divergent <= MOST_DIVERGENT * n_draws:
+        return []
+    return [
+        f"NUTS diverged in {n_divergent} of {n_draws} draws, so that corners of the posterior may be missing. Take "
+        "more tune, or a stronger prior of the judges."
+    ]
 
 
 def _disagreement(diagnostics):

@@ -10,7 +10,7 @@ from .exceptions import MissingExtraError
 if TYPE_CHECKING:
     from matplotlib.axes import Axes as Axes
 
-__all__ = ["axes", "curve", "figure_png", "heatmap", "intervals", "reliability", "text"]
+__all__ = ["axes", "curve", "figure_png", "heatmap", "intervals", "reliability", "simplex", "text"]
 
 INK = "#1f4e79"
 BAND = "#9ec3e6"
@@ -191,6 +191,37 @@ def heatmap(ax, matrix, row_names, column_names, *, title="", x_label="", y_labe
                 ax.text(
                     j, i, f"{value:.2f}", ha="center", va="center", color="white" if value > 0.6 else "black", size=8
                 )
+    return ax
+
+
+def simplex(ax, *, corners, triangles, triangle_names, points, point_names, clouds, title=""):
+    """Draw laws on three scores as points of a triangle, the lowest score on the left, the highest on the right.
+
+    `triangles` (n, 3, 3) hold one law per row, marked by arrow heads to the corner where it belongs; `points` (k, 3)
+    are written beside, `clouds` (k, draws, 3) scattered around them.
+    """
+    place = np.array([[0.0, 0.0], [0.5, 0.75**0.5], [1.0, 0.0]])
+    frame = np.vstack([place, place[:1]])
+    ax.plot(*frame.T, color=REFERENCE, lw=1, zorder=0)
+    for name, at, (dx, dy) in zip(corners, place, ((-1, -1), (0, 1), (1, -1)), strict=True):
+        ax.annotate(name, at, (9 * dx, 9 * dy), textcoords="offset points", ha="center", va="center")
+    for name, laws in zip(triangle_names, np.asarray(triangles), strict=True):
+        at = laws @ place
+        (line,) = ax.plot(*np.vstack([at, at[:1]]).T, lw=1.2, alpha=0.8, label=name)
+        for marker, vertex in zip("<^>", at, strict=True):
+            ax.plot(*vertex, marker, color=line.get_color(), ms=7, ls="none")
+    for cloud in np.asarray(clouds):
+        ax.plot(*(cloud @ place).T, ".", color=BAND, ms=3, alpha=0.4, mew=0, ls="none", zorder=2)
+    at = np.asarray(points) @ place
+    ax.plot(*at.T, "o", color=INK, ms=5, ls="none", zorder=3)
+    if len(at) <= MOST_NAMES:
+        for name, xy in zip(point_names, at, strict=True):
+            ax.annotate(name, xy, (5, 4), textcoords="offset points", size=8, zorder=4)
+    ax.set_aspect("equal")
+    ax.axis("off")
+    ax.set_title("\n".join(textwrap.wrap(title, 60)))
+    if 0 < len(triangle_names) <= 12:
+        ax.legend(loc="upper left", frameon=False, fontsize=8)
     return ax
 
 
