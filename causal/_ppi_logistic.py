@@ -1,7 +1,7 @@
 """Logistic regression with predictions: a convex loss of all rows, and the sandwich of its two sides."""
 
 import numpy as np
-from scipy.linalg import eigh
+from scipy.linalg import LinAlgError, eigh
 
 from uq._base.exceptions import NotIdentifiedError
 from uq._base.laws import TLaw
@@ -101,12 +101,22 @@ def solve_logistic(owner, labelled, unlabelled, y, f, fu, power):
             theta, reached = newton(evaluate(unlabelled), np.zeros(labelled.k))
         hessian = evaluate(unlabelled)(theta)[2]
         most = (1 - power) * labelled.cross() + power * unlabelled.cross()
-    if not reached or not np.isfinite(hessian).all() or eigh(hessian, most, eigvals_only=True)[0] < FLAT:
+    if not reached or not _curved(hessian, most):
         raise NotIdentifiedError(
             f"{owner}: the loss has no minimum: a combination of the columns of X separates the outcomes, or the "
             "labels contradict the predictions more than these rows can resolve. Give more labels, or fewer columns."
         )
     return theta, np.linalg.inv(hessian)
+
+
+def _curved(hessian, most):
+    """Tell whether the curvature is that of a minimum in all directions in which the columns extend."""
+    if not np.isfinite(hessian).all():
+        return False
+    try:
+        return eigh(hessian, most, eigvals_only=True)[0] > FLAT
+    except LinAlgError:
+        return False
 
 
 def logistic_power(labelled, unlabelled, y, f, fu, theta, inverse):

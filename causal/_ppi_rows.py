@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-
 from uq._base.containers import as_numeric, column_names, index_of
 from uq._base.exceptions import InputError
 from uq._base.validation import check_binary, check_matrix, check_vector, check_weights
