@@ -87,6 +87,27 @@ def add_calibration_variance(results, debiaser, y_pred):
     >>> honest = add_calibration_variance(results, debiaser, y_pred)
     >>> results.bse.round(3), honest.bse.round(3)
     (array([0.06 , 0.086]), array([0.109, 0.183]))
+
+    By formula, with villages as clusters:
+
+    >>> import pandas as pd
+    >>> import statsmodels.formula.api as smf
+    >>> trial = pd.DataFrame({"y_pred": y_pred, "treatment": treatment, "age": rng.normal(size=1000)})
+    >>> trial["outcome"] = debiaser.transform(trial["y_pred"])
+    >>> village = np.arange(1000) // 20
+    >>> results = smf.ols("outcome ~ treatment + age", trial).fit(cov_type="cluster", cov_kwds={"groups": village})
+    >>> honest = add_calibration_variance(results, debiaser, trial["y_pred"])
+    >>> honest.conf_int().loc["treatment"].round(2).tolist()
+    [1.55, 2.29]
+
+    With a propensity model of one's own, by inverse weights (which are taken as known):
+
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> p = LogisticRegression().fit(trial[["age"]], treatment).predict_proba(trial[["age"]])[:, 1]
+    >>> weights = treatment / p + (1 - treatment) / (1 - p)
+    >>> results = sm.WLS(trial["outcome"], sm.add_constant(treatment), weights=weights).fit(cov_type="HC1")
+    >>> add_calibration_variance(results, debiaser, trial["y_pred"]).conf_int().iloc[1].round(2).tolist()
+    [1.56, 2.28]
     """
     inner = getattr(results, "_results", results)
     model: Any = getattr(inner, "model", None)

@@ -59,8 +59,8 @@ def test_a_world_that_holds_is_rarely_rejected(sizes, law):
 @pytest.mark.slow
 @pytest.mark.parametrize("sizes", SIZES)
 def test_a_world_that_holds_is_rarely_rejected_under_any_law(sizes):
-    counts = {law: rejections(SIZES[sizes], law, 150, seed=1) for law in NOISE}
-    for count, reps in ((max(counts.values()), 150), (sum(counts.values()), 150 * len(NOISE))):
+    counts = {law: rejections(SIZES[sizes], law, 100, seed=1) for law in NOISE}
+    for count, reps in ((max(counts.values()), 100), (sum(counts.values()), 100 * len(NOISE))):
         assert stats.binom.sf(count - 1, reps, stated(SIZES[sizes])) > 1e-4, counts
 
 
@@ -113,8 +113,8 @@ def advice_shares(kind, between, reps):
     ],
 )
 def test_the_advice_is_mostly_right_where_groups_differ(kind, between, word, least):
-    shares = advice_shares(kind, between, 100)
+    shares = advice_shares(kind, between, 50)
     assert shares[word] >= least, shares
     # the wrong correction and the wrong omission are as rare as the level says
     wrong = {"A": "do not correct", "B": "correct"}.get(kind)
-    assert wrong is None or stats.binom.sf(round(100 * shares[wrong]) - 1, 100, 0.06) > 1e-4
+    assert wrong is None or stats.binom.sf(round(50 * shares[wrong]) - 1, 50, 0.06) > 1e-4

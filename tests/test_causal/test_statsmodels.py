@@ -7,7 +7,7 @@ import pytest
 from contracts import require
 from scipy import stats
 
-from causal import LinearDebiaser, Naive, add_calibration_variance
+from causal import LinearDebiaser, Naive, SplineDebiaser, TweedieDebiaser, add_calibration_variance
 from causal._functional import ols_functional
 from causal._statsmodels import row_coefficients
 from uq.exceptions import InputError
@@ -128,6 +128,27 @@ def test_least_squares_here_and_there_agree():
     assert honest.cov_params() == pytest.approx(ours.cov)
     mine = ols_functional(X).coefficients
     assert row_coefficients(inner(results), results.model) == pytest.approx(mine)
+
+
+@pytest.mark.parametrize(
+    "debiaser",
+    [SplineDebiaser(nondifferential=True), TweedieDebiaser(nondifferential=True),
+     TweedieDebiaser(nondifferential=True, scale="moment")], ids=repr
+)  # fmt: skip
+def test_other_debiasers(debiaser):
+    debiaser = debiaser.fit(DEBIASER._rows.z, DEBIASER._rows.y)
+    z = np.clip(Z, *np.quantile(DEBIASER._rows.z, [0.01, 0.99]))  # beyond, these warn
+    results = sm.OLS(debiaser.transform(z), X).fit(cov_type="HC1")
+    assert add_calibration_variance(results, debiaser, z).cov_params() == pytest.approx(debiaser.ols(z, X).cov)
+
+
+def test_clusters_of_calibration_rows():
+    regions = np.arange(120) // 6
+    debiaser = LinearDebiaser().fit(DEBIASER._rows.z, DEBIASER._rows.y, groups=regions)
+    results = sm.OLS(debiaser.transform(Z), X).fit(cov_type="cluster", cov_kwds={"groups": GROUPS})
+    honest = add_calibration_variance(results, debiaser, Z)
+    assert honest.cov_params() == pytest.approx(debiaser.ols(Z, X, groups=GROUPS).cov)
+    assert honest.df_resid_inference < 10**6
 
 
 def test_degrees_of_freedom_are_those_of_the_weaker_part():
