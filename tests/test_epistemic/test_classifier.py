@@ -111,6 +111,18 @@ def test_without_rows_held_out_all_epochs_are_trained():
     assert PairHeadClassifier(**SMALL | {"validation_fraction": 0}).fit(X[:1], y[:1]).predict_proba(X).shape == (20, 3)
 
 
+@pytest.mark.parametrize("fraction", [0, 0.2])
+def test_training_that_diverges_changes_nothing(fraction, monkeypatch):
+    X, y = two_answers(40, 3, 2)
+    model = PairHeadClassifier(**SMALL | {"validation_fraction": fraction}).fit(X, y)
+    before = dict(vars(model))
+    model.learning_rate = 9.0
+    monkeypatch.setattr("uq.epistemic.heads._whole_loss", lambda network, rows: float("nan"))
+    with pytest.raises(InputError, match="learning_rate"):
+        model.fit(X, y)
+    assert all(vars(model)[name] is value for name, value in before.items() if name != "learning_rate")
+
+
 def test_units_of_the_features_do_not_matter():
     X, y = two_answers(40, 3, 3)
     expected = PairHeadClassifier(**SMALL).fit(X, y).predict_proba(X)

@@ -44,7 +44,11 @@ def softmax(x):
 
 def table(module, features):
     """Return J of each row from a head's weights, with loops over rows and pairs of classes."""
-    weight, bias = (p.detach().double().numpy() for p in (module.linear.weight, module.linear.bias))
+    layers = [layer for layer in module.modules() if isinstance(layer, torch.nn.Linear)]  # those of a mixture are two
+    weight, bias = (
+        np.concatenate([getattr(layer, name).detach().double().numpy() for layer in layers])
+        for name in ("weight", "bias")
+    )
     k, found = module.n_classes, []
     for out in features.double().numpy() @ weight.T + bias:
         if isinstance(module, JointHead):
@@ -56,7 +60,7 @@ def table(module, features):
             J = softmax(logits.ravel()).reshape(k, k)
         elif isinstance(module, MixtureHead):
             r = module.n_components
-            w, q = softmax(out[:r]), softmax(out[r:].reshape(r, k))
+            q, w = softmax(out[: r * k].reshape(r, k)), softmax(out[r * k :])
             J = sum(w[c] * np.outer(q[c], q[c]) for c in range(r))
         else:
             m, rho = softmax(out[:k]), 1 / (1 + np.exp(-out[k]))

@@ -61,7 +61,7 @@ class PairHeadClassifier(BaseEstimator):
     classes_ : ndarray of shape (n_classes,)
         The names of the columns of `y` where it is a frame, else 0 ... n_classes - 1.
     loss_curve_ : list of float
-        Mean pair log loss on the rows held out after each epoch (on the training rows where none are).
+        Mean pair log loss on the rows held out after each epoch (on all rows where none are).
     n_features_in_ : int
     feature_names_in_ : ndarray of str
         Where X has column names.
@@ -203,6 +203,10 @@ class PairHeadClassifier(BaseEstimator):
             device=device,
             rng=rng,
         )
+        if not np.isfinite(min(curve) if n_held else curve[-1]):
+            raise InputError(
+                f"{owner}: learning_rate must be small enough for training to stay finite; got {self.learning_rate}."
+            )
         names, classes = names_of_columns(X), names_of_columns(y)
         self.network_, self.loss_curve_ = network, curve
         self.classes_ = np.arange(counts.shape[1]) if classes is None else np.array(classes)

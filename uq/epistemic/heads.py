@@ -1,8 +1,8 @@
 """Heads for your own network that tell the joint law of two answers: the only module of this room that imports torch.
 
-A head is a `torch.nn.Module` with one linear layer. Called on features (n, n_features) it returns the law of a pair of
-answers (Y1, Y2) to each row, a named tuple of tensors with three methods: `log_prob(first, second)`, `log_marginal()`
-and `joint()`. `pair_log_loss(law, counts)` is what to minimise.
+A head is a `torch.nn.Module`, linear in what it is given. Called on features (n, n_features) it returns the law of a
+pair of answers (Y1, Y2) to each row, a named tuple of tensors with three methods: `log_prob(first, second)`,
+`log_marginal()` and `joint()`. `pair_log_loss(law, counts)` is what to minimise.
 
 - `DirichletHead`: J = rho diag(m) + (1 - rho) m m', K + 1 outputs; the default of `PairHeadClassifier`
 - `MixtureHead`: J = sum_r w_r q_r q_r', R (K + 1) outputs
@@ -143,7 +143,7 @@ class DirichletLaw(NamedTuple):
 
 
 class _Head(nn.Module):
-    """A linear layer from features to the numbers that a law needs."""
+    """Linear layers from features to the numbers that a law needs."""
 
     def __init__(self, n_features, n_classes, n_outputs):
         super().__init__()
@@ -244,14 +244,14 @@ class MixtureHead(_Head):
     def __init__(self, n_features, n_classes, n_components=8):
         n_features, n_classes = _checked("MixtureHead", n_features, n_classes)
         n_components = check_count(n_components, "MixtureHead", "n_components")
-        super().__init__(n_features, n_classes, n_components * (n_classes + 1))
+        super().__init__(n_features, n_classes, n_components * n_classes)
         self.n_components = n_components
+        self.gate = nn.Linear(n_features, n_components)
 
     def forward(self, features):
         """Return the `MixtureLaw` of features (n, n_features)."""
-        weights, components = self.linear(features).split([self.n_components, self.n_components * self.n_classes], 1)
-        shape = (self.n_components, self.n_classes)
-        return MixtureLaw(log_softmax(weights, 1), log_softmax(components.unflatten(1, shape), 2))
+        components = self.linear(features).unflatten(1, (self.n_components, self.n_classes))
+        return MixtureLaw(log_softmax(self.gate(features), 1), log_softmax(components, 2))
 
 
 class DirichletHead(_Head):
@@ -370,7 +370,9 @@ def pair_log_loss(law, counts, reduction="mean"):
             "fewer out: one answer says nothing about pairs."
         )
     # half precision would round the weights of many answers
-    losses = _row_losses(law, *_pairs(counts.to(torch.promote_types(law[0].dtype, torch.float32))))
+    first, second, weights = _pairs(counts.to(torch.promote_types(law[0].dtype, torch.float32)))
+    # a pair that was not seen may have probability 0
+    losses = -(weights * law.log_prob(first, second).masked_fill(weights == 0, 0.0)).sum(1)
     return {"mean": losses.mean, "sum": losses.sum, "none": lambda: losses}[reduction]()
 
 
@@ -382,11 +384,6 @@ def _pairs(counts):
     total = counts.sum(1, keepdim=True)
     ways = torch.where(i == j, counts[:, i] * (counts[:, i] - 1), 2 * counts[:, i] * counts[:, j])
     return classes[:, i], classes[:, j], ways / (total * (total - 1))
-
-
-def _row_losses(law, first, second, weights):
-    # a pair that was not seen may have probability 0
-    return -(weights * law.log_prob(first, second).masked_fill(weights == 0, 0.0)).sum(1)
 
 
 # ---- what PairHeadClassifier needs of torch
@@ -437,25 +434,25 @@ def _train(network, train, validation, *, learning_rate, weight_decay, batch_siz
 
     def put(features, counts):
         counts = torch.from_numpy(counts).to(device, torch.float32)
-        return torch.from_numpy(features).to(device, torch.float32), *_pairs(counts)
+        pairs = _pairs(counts)
+        some = (pairs[2] > 0).any(0)  # of two answers per row, two of three columns
+        return torch.from_numpy(features).to(device, torch.float32), *(part[:, some] for part in pairs)
 
     rows, held_out = put(*train), None if validation is None else put(*validation)
     fused = device.type in ("cpu", "cuda")
     optimizer = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=weight_decay, fused=fused)
     curve: list[float] = []
-    best, state = float("inf"), None
+    best, since, state = float("inf"), 0, None
     for epoch in range(max_epochs):
         network.train()
         order = torch.from_numpy(rng.permutation(len(rows[0]))).to(device)
-        total = torch.zeros((), device=device)
         for index in order.split(batch_size):
             features, *pairs = (part[index] for part in rows)
-            losses = _row_losses(network(features), *pairs)
+            loss = _mean_loss(network(features), *pairs)
             optimizer.zero_grad()
-            losses.mean().backward()
+            loss.backward()
             optimizer.step()
-            total += losses.detach().sum()
-        loss = float(total) / len(order) if held_out is None else _mean_loss(network, held_out)
+        loss = _whole_loss(network, rows if held_out is None else held_out)
         curve.append(loss)
         if held_out is None:
             continue
@@ -468,12 +465,16 @@ def _train(network, train, validation, *, learning_rate, weight_decay, batch_siz
     return network.eval().requires_grad_(False).cpu(), curve
 
 
-def _mean_loss(network, rows):
+def _mean_loss(law, first, second, weights):
+    return -(weights * law.log_prob(first, second)).sum() / len(weights)
+
+
+def _whole_loss(network, rows):
     network.eval()
+    total, parts = 0.0, zip(*(part.split(4096) for part in rows), strict=True)
     with torch.no_grad():
-        total = 0.0
-        for parts in zip(*(part.split(4096) for part in rows), strict=True):
-            total += float(_row_losses(network(parts[0]), *parts[1:]).sum())
+        for features, *pairs in parts:
+            total += float(_mean_loss(network(features), *pairs)) * len(features)
     return total / len(rows[0])
 
 
