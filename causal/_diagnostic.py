@@ -108,8 +108,9 @@ class ShrinkageDiagnostic(Result):
             self.upper,
             names=list(self.names),
             title=f"advice: {self.advice}",
-            label=f"slope, {format_percent(self.confidence_level)} interval",
-            note=MEANING[self.advice],
+            label=f"slope, {format_percent(self.confidence_level)} interval\n"
+            f"p = {format_number(self.pvalue_outcome, 2)} (y sufficient), "
+            f"{format_number(self.pvalue_prediction, 2)} (y_pred)",
             reference=1.0,
         )
 
