@@ -1,0 +1,38 @@
+"""How many different queries an analyst can have reached: exact counts of transcripts, as logarithms.
+
+An analyst who sees only answers out of a finite list can be in so many situations and no more, each of which asks one
+query that was fixed before the data. A union bound over them needs no noise and no privacy.
+"""
+
+import numpy as np
+from scipy.special import gammaln, logsumexp
+
+__all__ = ["log_binomial", "log_checked", "log_ladder", "log_spent"]
+
+
+def log_binomial(n, k):
+    """Return ln C(n, k) for 0 <= k <= n."""
+    return gammaln(np.asarray(n) + 1.0) - gammaln(np.asarray(k) + 1.0) - gammaln(np.asarray(n) - k + 1.0)
+
+
+def log_checked(n_queries, n_failures, log_cells):
+    """Return ln of the queries that Guess-and-Check can meet: sum over f <= B of C(m, f + 1) L^f.
+
+    A situation is the list of answers so far: "right", or "wrong" with one of L cells, at most B of them, because the
+    refusal after the next is the end. `log_cells` may be an array.
+    """
+    f = np.arange(min(n_failures, n_queries - 1) + 1)
+    return logsumexp(log_binomial(n_queries, f + 1) + np.multiply.outer(log_cells, f), axis=-1)
+
+
+def log_spent(i, f):
+    """Return ln of the share of the error that query `i` (from 1) with `f` earlier failures may spend, cells aside.
+
+    (6 / pi^2)^2 / (i^2 (f + 1)^2 C(i - 1, f)): summed over all situations of all i and f, it gives 1.
+    """
+    return 2 * np.log(6 / np.pi**2) - 2 * np.log(i) - 2 * np.log(f + 1) - log_binomial(i - 1, f)
+
+
+def log_ladder(n_queries, n_values):
+    """Return ln of the queries that a Ladder can meet, C(k - 1 + G, G): the k-th after falls on a grid of G values."""
+    return float(log_binomial(n_queries - 1 + n_values, n_values))
