@@ -78,7 +78,7 @@ def linear_table(slope, tau, n_cal, n_trial):
     ],
 )
 def test_the_interval_covers_and_one_without_the_calibration_step_does_not(slope, tau, n_cal, n_trial, ignored):
-    reps = 600
+    reps = 500
     naive, without, delta, fieller = run(reps, linear_table(slope, tau, n_cal, n_trial)).sum(axis=0)
     assert naive == 0
     assert inside(without, reps, ignored)
@@ -96,6 +96,7 @@ def test_ignoring_the_calibration_step_covers_59_percent():
     assert fieller == pytest.approx(0.945, abs=0.012)
 
 
+@pytest.mark.slow
 def test_a_weak_slope_needs_fieller():
     """Slope .05 and 100 calibration rows: .893 at first order.
 
@@ -288,8 +289,9 @@ def test_splines_cover(law, tau):
     assert not_below(covered, reps, 0.94)
 
 
+@pytest.mark.slow
 def test_splines_cover_where_the_line_does_not():
-    reps = 100
+    reps = 200
     spline, line = (
         run(reps, curve(one, "mixture", 1000, 20_000, 1.0))[:, 1].sum()
         for one in (SplineDebiaser(**SURE), LinearDebiaser(**SURE))
