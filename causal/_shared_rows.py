@@ -166,8 +166,8 @@ def _only_counts(labels):
 def _codes(blocks):
     """Return integers for the labels of all blocks, equal where the labels are: 1 and "1" are not."""
     if len({block.dtype.kind for block in blocks}) == 1 and blocks[0].dtype.kind in "iufM":
-        labels, codes = np.unique(np.concatenate(blocks), return_inverse=True)
-        return np.split(codes, np.cumsum([len(block) for block in blocks])[:-1]), labels
+        labels, rows = np.unique(np.concatenate(blocks), return_inverse=True)
+        return np.split(rows, np.cumsum([len(block) for block in blocks])[:-1]), labels
     known: dict = {}
     codes = [np.array([known.setdefault(label, len(known)) for label in b.tolist()], dtype=np.intp) for b in blocks]
     labels = np.empty(len(known), dtype=object)
