@@ -237,6 +237,27 @@ def test_the_law_of_pairs_is_learned():
         assert pairs.epistemic_variance[1, 0] < 0.01
 
 
+@pytest.mark.parametrize(("head", "k"), [("joint", 2), ("joint", 4), ("dirichlet", 2)])
+def test_where_the_head_can_say_all_it_learns_the_shares_of_pairs(head, k):
+    """With one indicator per kind of row the least loss is known: the mean of the pairs that were seen."""
+    rng, kinds = np.random.default_rng(5), np.arange(600) % 3
+    p = np.array([rng.dirichlet(np.full(k, 0.4)) for _ in kinds])
+    counts = np.array([rng.multinomial(5, row) for row in p])
+    module, features = HEADS[head](3, k).double(), torch.eye(3, dtype=torch.float64)[kinds]
+    optimizer = torch.optim.LBFGS(module.parameters(), max_iter=400, line_search_fn="strong_wolfe", tolerance_grad=1e-9)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = pair_log_loss(module(features), torch.from_numpy(counts))
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+    expected = np.array([pair_counts(counts[kinds == kind]).mean(axis=0) for kind in range(3)])
+    with torch.no_grad():
+        assert np.allclose(module(torch.eye(3, dtype=torch.float64)).joint(), expected, atol=1e-5)
+
+
 @pytest.mark.parametrize("precision", ["float16", "bfloat16"])
 def test_half_precision_keeps_the_weights_of_many_answers(precision):
     logs = torch.tensor([[[0.25, 0.25], [0.25, 0.25]]]).log().to(getattr(torch, precision))
