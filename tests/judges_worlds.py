@@ -1,4 +1,4 @@
-"""Worlds of judges in which the truth is known: parameters from the prior, votes from the model, many data sets at once.
+"""Worlds of judges in which the truth is known: parameters of the prior, votes of the model, many data sets at once.
 
 Rows are all possible patterns of votes, so that data sets differ in their counts alone and run side by side as chains.
 """
@@ -7,12 +7,13 @@ import itertools
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import stats
 
 from bayes.ranking._gibbs import Gibbs
 from bayes.ranking._prior import COPY_ACCURACY, COPY_STRENGTH, judge_prior
 from bayes.ranking._problem import Problem
 
-__all__ = ["World", "gibbs_ranks", "rank_band"]
+__all__ = ["World", "gibbs_ranks", "quantities", "rank_band"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class World:
     family: tuple = (0, 1, 2)
     blocks: tuple = (((0, 1, 2), 60, False),)
     constancy: float = np.inf
-    constant_cells: tuple = ()  # cells in which family 0 alone leaves its matrix; all if empty
+    own_cells: tuple = ()  # the cells in which family 0 alone leaves its matrix; all families in all cells if empty
     strength: float = 10.0
     accuracy: float = 0.6
 
@@ -41,9 +42,9 @@ class World:
         rows = np.array(rows)
         n_families = max(self.family) + 1
         constancy = np.full((n_families, self.n_cells), float(self.constancy))
-        if self.constant_cells:
-            constancy[1:] = np.inf
-            constancy[0, list(set(range(self.n_cells)) - set(self.constant_cells))] = np.inf
+        if self.own_cells:
+            constancy[:] = np.inf
+            constancy[0, list(self.own_cells)] = self.constancy
         return Problem(
             levels=np.arange(1.0, self.n_levels + 1),
             votes=rows[:, 2:],
@@ -107,18 +108,18 @@ def quantities(chains):
     return found
 
 
-def gibbs_ranks(world, rng, n_sets, *, thin=10, n_draws=99, burn=200, step=Gibbs.sweep):
+def gibbs_ranks(world, rng, n_sets, *, thin=10, n_draws=99, burn=200):
     """Return ranks 0 ... n_draws of the truth among thinned draws, ties broken at random: {name: (n_sets,)}."""
     truth, counts = world.draw(rng, n_sets)
     target = quantities(truth)
     chains = Gibbs(world.problem(), rng, n_sets, counts)
     below = {name: np.zeros(n_sets, int) for name in target}
     ties = {name: np.zeros(n_sets, int) for name in target}
-    for _ in range(burn):
-        step(chains)
+    for i in range(burn):
+        chains.sweep(learn=i < burn // 2)
     for _ in range(n_draws):
         for _ in range(thin):
-            step(chains)
+            chains.sweep()
         for name, value in quantities(chains).items():
             below[name] += value < target[name]
             ties[name] += value == target[name]
@@ -126,9 +127,7 @@ def gibbs_ranks(world, rng, n_sets, *, thin=10, n_draws=99, burn=200, step=Gibbs
 
 
 def rank_band(ranks, n_ranks=100, error=1e-3):
-    """Tell the points at which the ECDF of ranks leaves a simultaneous band around the uniform one (exact, Bonferroni)."""
-    from scipy import stats
-
+    """Return where the ECDF of ranks leaves a simultaneous band around the uniform one: exact binomials, Bonferroni."""
     n = len(ranks)
     points = np.arange(1, n_ranks)
     below = np.searchsorted(np.sort(ranks), points)
