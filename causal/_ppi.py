@@ -23,7 +23,7 @@ from ._ppi_sides import Labelled, Unlabelled, effect, mean, regression, separate
 
 __all__ = ["PredictionPowered"]
 
-REFERENCES = ("angelopoulos2023", "angelopoulos2023b")
+REFERENCES = ("angelopoulos2023", "angelopoulosduchi2023")
 cite_methods(
     **{f"prediction-powered {verb}": REFERENCES for verb in ("mean", "ols", "ate", "quantile", "logistic")},
 )
@@ -31,7 +31,7 @@ FEW_LABELS = 20
 NEEDS = {"ols": "X", "logistic": "X", "ate": "treatment"}
 
 
-@cites("angelopoulos2023", "angelopoulos2023b", "zrnic2024")
+@cites("angelopoulos2023", "angelopoulosduchi2023", "zrnic2024")
 class PredictionPowered(BaseEstimator):
     """Estimates from few rows with truth and many with predictions, valid however bad the predictions are.
 

@@ -4,7 +4,7 @@
 side answers a few questions about itself, whether it holds its rows or only their moments.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -98,8 +98,3 @@ def combined(owner, labelled, unlabelled, power, *, method):
 def _clusters(labelled, unlabelled):
     counts = [side.n_groups for side in (labelled, unlabelled) if side.n_groups is not None]
     return sum(counts) if counts else None
-
-
-def with_fields(estimate, **changed):
-    """Return the same estimate with other fields."""
-    return type(estimate)(**{**{f.name: getattr(estimate, f.name) for f in fields(estimate)}, **changed})
