@@ -150,8 +150,7 @@ class GuessAndCheck(Mechanism):
             state = {**state, "log_cells": state["log_cells"] + math.log(design.cells)}
         return Reply(low + width * (cell + 0.5) / design.cells, tolerance, "holdout", dict(state))
 
-    def certificate(self, n):
-        """Return the tolerance of every answer, as a part of the width of the bounds; 1 says nothing."""
+    def _certificate(self, n):
         if self.n_queries is None:
             self.start(n)
             return self.tolerance

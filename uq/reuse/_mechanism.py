@@ -19,11 +19,12 @@ from typing import Any, ClassVar, NamedTuple
 
 from uq._base.exceptions import BudgetExhaustedError, InputError
 from uq._base.frozen import Frozen
-from uq._base.validation import check_count, check_level, check_number
+from uq._base.validation import check_bounds, check_count, check_level, check_number
 
-__all__ = ["MECHANISMS", "Mechanism", "Reply", "to_unit"]
+__all__ = ["GRID", "MECHANISMS", "Mechanism", "Reply", "on_grid", "to_unit"]
 
 MECHANISMS: "dict[str, type[Mechanism]]" = {}
+GRID = 2.0**-20  # of the scale of the noise: answers are rounded to it
 _HAIR = 1e-9  # a guess this far outside of its bounds is rounding
 
 
@@ -43,7 +44,6 @@ class Mechanism(Frozen):
     """Base of the mechanisms. A subclass is ``@dataclass(frozen=True, slots=True, eq=False)`` and checks its fields."""
 
     __slots__ = ()
-    guarantee: ClassVar[str] = "finite-sample"
     needs_guess: ClassVar[bool] = False
     secret: ClassVar[tuple[str, ...]] = ()  # keys of the state that nobody may see
     n_queries: Any
@@ -59,6 +59,11 @@ class Mechanism(Frozen):
             check_count(self.n_queries, owner, "n_queries")
         check_level(self.confidence_level, owner)
         Frozen.__post_init__(self)
+
+    @property
+    def guarantee(self) -> str:
+        """What is promised about the answers: "finite-sample" or "none"."""
+        return "finite-sample"
 
     # ---- the record
 
@@ -84,6 +89,7 @@ class Mechanism(Frozen):
 
     def check(self, state, guess, bounds) -> None:
         """Raise InputError for a guess or bounds that this mechanism cannot work with; looks at no data."""
+        bounds = check_bounds(bounds, type(self).__name__)
         if guess is None:
             if self.needs_guess:
                 raise InputError(
@@ -94,6 +100,10 @@ class Mechanism(Frozen):
         low, high = bounds
         hair = _HAIR * (high - low)
         check_number(guess, type(self).__name__, "guess", low=low - hair, high=high + hair, closed=True)
+
+    def guess_for(self, function) -> Any:
+        """Return a guess for a query that is given as a function of rows, or None where this mechanism has none."""
+        return None
 
     def spend(self, state) -> dict[str, Any]:
         """Return the state after the worst that the next query can cost; raise BudgetExhaustedError for want of it.
@@ -122,6 +132,9 @@ class Mechanism(Frozen):
 
     def certificate(self, n: int) -> float:
         """Return the tolerance of every answer from `n` rows, as a part of the width of the bounds; 1 says nothing."""
+        return self._certificate(check_count(n, type(self).__name__, "n"))
+
+    def _certificate(self, n):
         raise NotImplementedError
 
     def left(self, state) -> tuple[int | None, int | None]:
@@ -136,6 +149,14 @@ class Mechanism(Frozen):
 
     def _refused(self, state) -> Reply:
         return Reply(None, None, "refused", {**state, "closed": True})
+
+
+def on_grid(value, step):
+    """Return the multiple of `step` next to a noisy value, within [0, 1].
+
+    The last digits of a float that noise was added to tell much of what it was added to.
+    """
+    return min(1.0, max(0.0, round(min(2.0, max(-1.0, value)) / step) * step))
 
 
 def to_unit(value, bounds):
