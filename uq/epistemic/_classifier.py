@@ -85,6 +85,10 @@ class PairHeadClassifier(BaseEstimator):
     Each row weighs the same however many answers it has. The rows are put into an order of their own first, so the
     order in which they come does not matter. Training runs in single precision, answers in double.
 
+    Whether a variance of its own for every row is worth its while has to be seen: with two answers to each of 1,000
+    items (three data sets, `tests/benchmarks/bench_pair_heads.py`) the heads had a third of the second-order error of
+    ensembles that were not told of pairs, and were no better than ten networks and one number (`ScaledVariance`).
+
     Held-out rows are drawn at random: where rows come in clusters (several per person, per document), early stopping is
     too optimistic, and what is said of a new cluster is too sure of itself.
 
