@@ -50,9 +50,13 @@ def sample_nuts(problem, *, draws, tune, chains, random_state, progress=True, n_
     NUTS starts near the prior mean and does not jump between labellings of the true scores, as Gibbs does; where more
     than one has weight, chains may disagree, which R-hat shows.
     """
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "PyTensor could not link to a BLAS")  # there are no matrix products here
-        return _sample(_pymc(), problem, draws, tune, chains, random_state, progress, n_jobs)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        out = _sample(_pymc(), problem, draws, tune, chains, random_state, progress, n_jobs)
+    for w in caught:
+        if "could not link to a BLAS" not in str(w.message):  # there are no matrix products here
+            warnings.warn_explicit(w.message, w.category, w.filename, w.lineno)
+    return out
 
 
 def _sample(pm, problem, draws, tune, chains, random_state, progress, n_jobs):

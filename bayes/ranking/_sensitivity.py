@@ -20,7 +20,7 @@ from ._input import constancies
 from ._prior import check_accuracy, judge_prior
 from ._sampler import sample_posterior
 
-__all__ = ["RankSensitivity", "read_grid", "sensitivity"]
+__all__ = ["RankSensitivity", "read_grid", "sensitivity", "under_prior"]
 
 PRIORS = ("prior_strength", "judge_accuracy", "constancy", "self_constancy")
 AS_FITTED = "as fitted"
@@ -139,8 +139,9 @@ class RankSensitivity(Result):
         n_pairs = len(self.names) * (len(self.names) - 1) // 2
         least = int(np.argmin(self.kendall_tau))
         return (
-            f"of {n_pairs} pairs {int(self.decided.sum())} are decided under all priors, {int(self.same_sign.sum())} "
-            f"have the same sign; least Kendall tau {format_number(self.kendall_tau[least], 3)} ({self.priors[least]})"
+            f"pairs decided under all priors: {int(self.decided.sum())} of {n_pairs}; of the same sign: "
+            f"{int(self.same_sign.sum())}; least Kendall tau {format_number(self.kendall_tau[least], 3)} "
+            f"({self.priors[least]})"
         )
 
     def _figsize(self):
@@ -156,7 +157,7 @@ class RankSensitivity(Result):
             union.lower[order],
             union.upper[order],
             names=[self.names[k] for k in order],
-            title=self._title(),
+            title=f"union of {format_percent(self.confidence_level)} intervals of ranks, {len(self.priors)} priors",
             label="rank",
             note=self._note(None),
         )

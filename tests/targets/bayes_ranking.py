@@ -67,7 +67,9 @@ FAMILIES = mostly(
 )
 
 
-def _rank(function, votes, anchors=None, families=None, strata=None, columns=None, missing="drop", **parameters):
+def _rank(
+    function, votes, anchors=None, families=None, strata=None, columns=None, missing="drop", grid=None, **parameters
+):
     ranker = function(draws=6, tune=4, chains=2, random_state=0, **parameters)
     ranker.fit(votes, anchors, families=families, strata=strata, columns=columns, missing=missing)
     for array in (ranker.pi_, ranker.theta_, ranker.utility_):
@@ -75,6 +77,12 @@ def _rank(function, votes, anchors=None, families=None, strata=None, columns=Non
     assert ((ranker.theta_ >= 0) & (ranker.theta_ <= 1 + 1e-9)).all()
     assert np.abs(ranker.theta_.sum(axis=-1) - 1).max() < 1e-9
     answers = (ranker.identification_, ranker.diagnostics_.agreement)
+    if grid is not None:
+        ranker.n_jobs = 1  # workers for so little cost more than the sampling
+        report = ranker.sensitivity(grid)
+        assert np.isfinite(report.win_error).all()
+        assert (report.union.lower <= report.lower).all()
+        answers = (*answers, report)
     return (*answers, ranker.ranking_) if ranker.diagnostics_.converged else answers
 
 
@@ -99,6 +107,10 @@ TARGETS = {
                 "self_votes": methods("model", "drop", "keep"),
                 "target": methods("population", "sample"),
                 "sampler": mostly(st.just("gibbs"), HOSTILE_WORDS),
+                "grid": mostly(
+                    st.sampled_from([None, None, {"judge_accuracy": [0.7]}, [{"constancy": 5, "self_constancy": 2}]]),
+                    st.sampled_from([{}, [], {"draws": [3]}, {"constancy": 3}, {"constancy": [NAN]}, "constancy", 3]),
+                ),
                 "n_jobs": mostly(st.sampled_from([None, 1, 2, -1]), HOSTILE_NUMBERS),
             },
         ),
