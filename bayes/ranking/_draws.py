@@ -2,10 +2,18 @@
 
 import numpy as np
 
-__all__ = ["log_dirichlet", "log_normalised", "tables"]
+__all__ = ["LEAST", "log_dirichlet", "log_normalised", "over_last", "tables"]
 
 LEAST = 1e-100  # of a Dirichlet parameter: the logarithm of such a draw is still a number
 DIRECT = 32  # trials drawn one by one before blocks of them
+
+
+def over_last(function, array):
+    """Return a ufunc's reduction over a short last axis, for which NumPy's own takes several times as long."""
+    out = array[..., 0].copy()
+    for i in range(1, array.shape[-1]):
+        function(out, array[..., i], out=out)
+    return out
 
 
 def log_normalised(x, axis):

@@ -3,14 +3,15 @@
 import numpy as np
 from scipy.special import gammaln
 
-from ._draws import log_dirichlet, tables
+from ._draws import LEAST, log_dirichlet, over_last, tables
 from ._families import Family, one_hot, selector
 from ._labels import exchange, swap_all, swap_cells, swap_family
 from ._ridge import Stride, dirichlet_gain, move
 
 __all__ = ["Gibbs"]
 
-FEW = 4000
+FEW = 4000  # numbers, rows times levels, up to which a step along the ridge costs next to nothing
+SELDOM = 3  # beyond, one such step in so many sweeps
 
 
 class Gibbs:
@@ -58,6 +59,8 @@ class Gibbs:
         self.families = [
             Family(members[f], self._votes, group, self.n_own, problem.copy_prior, n_chains) for f in self.several
         ]
+        self._total: np.ndarray | None = None  # true scores per cell, from the last sweep
+        self._alone = alone
         self._by_cell = selector(problem.cell, problem.n_cells)
         self._prior = problem.prior.T[None, :, None, :]
         known = np.flatnonzero(problem.truth >= 0)
@@ -67,7 +70,8 @@ class Gibbs:
         # cells in which no family keeps to its common matrix may exchange labels by themselves
         self._free = np.flatnonzero(self._own.all(axis=0))
         # few patterns tell little, and cost little
-        self._slides = 3 if len(problem.cell) * problem.n_levels <= FEW else 1
+        self._few = len(problem.cell) * problem.n_levels <= FEW
+        self._turn = 0
         self._stride = Stride((n_chains,), problem.n_levels)
         self._cell_stride = Stride((len(self._free), n_chains), problem.n_levels)
         self.start()
@@ -92,7 +96,8 @@ class Gibbs:
         """
         self._relabel()
         share, row = self._joint(self.log_weights(), self.log_pi)
-        for _ in range(self._slides):
+        self._turn += 1
+        for _ in range(3 if self._few else int(self._turn % SELDOM == 0)):
             share, row = self._slide(share, row, learn)
         if len(self._free):
             share, row = self._slide_cells(share, row, learn)
@@ -127,6 +132,7 @@ class Gibbs:
         if self.n_own > 1:
             own = self._own.T
             a = p.constancy.T[own][:, None, None, None] * np.exp(self.log_phi)[np.nonzero(own)[1]]
+            a = np.maximum(a, LEAST)
             height += (a * self.log_cell[own] - gammaln(a)).sum(axis=(0, 1, 3))
         return height
 
@@ -134,6 +140,7 @@ class Gibbs:
         """Go on with these chains, which may repeat themselves."""
         self.n_chains = len(chains)
         self.log_pi, self.log_phi, self.z = self.log_pi[:, chains], self.log_phi[:, :, chains], self.z[:, chains]
+        self._total = None
         self.log_cell = self.log_phi[None] if self.n_own == 1 else self.log_cell[:, :, :, chains]
         if self.count.shape[1] > 1:
             self.count = self.count[:, chains]
@@ -146,8 +153,7 @@ class Gibbs:
         """Return P(vote | true score) of each judge under the common matrices, (S, J, M, V)."""
         p = self.problem
         out = np.empty((self.n_chains, p.n_judges, p.n_levels, p.n_levels))
-        for f in self.single:
-            out[:, p.members[f][0]] = np.exp(self.log_phi[f]).transpose(1, 2, 0)
+        out[:, self._alone] = np.exp(self.log_phi[self.single]).transpose(2, 0, 3, 1)
         for f, family in zip(self.several, self.families, strict=True):
             out[:, family.judges] = family.theta(self.log_phi[f])
         return out
@@ -158,23 +164,24 @@ class Gibbs:
 
     def sample_means(self):
         """Return the mean level of the realised true scores, (S, C); sums before the division, so that ties stay."""
-        total = (self._by_cell @ (self.z @ self.problem.levels)).T
-        items = np.broadcast_to(self._by_cell @ self.count, (self.problem.n_cells, self.n_chains)).T
-        return total / items
+        z = self.z.reshape(len(self.z), -1).astype(np.float64)
+        total = (self._by_cell @ z).reshape(self.log_pi.shape) if self._total is None else self._total
+        items = np.broadcast_to(self._by_cell @ self.count, total.shape[:2])
+        return (total @ self.problem.levels / items).T
 
     # ---- steps
 
     def _joint(self, weights, log_pi):
         """Return P(true score, votes) of each row up to a factor, (R, S, M), and its log-likelihood, (R, S)."""
-        top = weights.max(axis=2, keepdims=True)
-        likelihood, pattern = np.exp(weights - top), self._pattern
+        top = over_last(np.maximum, weights)
+        likelihood, pattern = np.exp(weights - top[..., None]), self._pattern
         if pattern is not None:
             likelihood, top = likelihood[pattern], top[pattern]
         share = np.exp(log_pi)[self.problem.cell]
         share *= likelihood
         with np.errstate(divide="ignore"):
-            row = np.log(share.sum(axis=2))
-        row += top[..., 0]
+            row = np.log(over_last(np.add, share))
+        row += top
         known = self._known
         if len(known):
             of_row = weights[known] if pattern is None else weights[pattern[known]]
@@ -187,11 +194,11 @@ class Gibbs:
 
     def _true_scores(self, share):
         p = self.problem
-        share /= share.sum(axis=2, keepdims=True)
+        share /= over_last(np.add, share)[..., None]
         self.z = self.rng.multinomial(self.count, share)
         z = self.z.reshape(len(self.z), -1).astype(np.float64)
-        total = (self._by_cell @ z).reshape(self.log_pi.shape)
-        self.log_pi = log_dirichlet(self.rng, p.alpha + total, axis=2)
+        self._total = (self._by_cell @ z).reshape(self.log_pi.shape)
+        self.log_pi = log_dirichlet(self.rng, p.alpha + self._total, axis=2)
         return z if self._pattern is None else self._by_pattern @ z
 
     def _vote_counts(self, z):

@@ -10,6 +10,8 @@ the Jacobian alone.
 import numpy as np
 from scipy.special import gammaln
 
+from ._draws import LEAST
+
 __all__ = ["Step", "Stride", "dirichlet_gain", "move"]
 
 WANTED = 0.35  # share of proposals to accept
@@ -88,5 +90,6 @@ def move(log_array, change, chains, m, n, ok):
 
 def dirichlet_gain(log_new, log_old, a_new, a_old, axis):
     """Return log Dir(new; a_new) - log Dir(old; a_old) along `axis`; the a of one law have the same sum."""
+    a_new, a_old = np.maximum(a_new, LEAST), np.maximum(a_old, LEAST)
     gain = (a_new - 1) * log_new - (a_old - 1) * log_old - gammaln(a_new) + gammaln(a_old)
     return gain.sum(axis=axis)

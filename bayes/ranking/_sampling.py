@@ -63,9 +63,11 @@ def _run(problem, draws, tune, chains, every, seed, number):
         sampler.sweep(learn=step < 0)
         if step < 0:
             if rounds and max(rounds) >= step + tune + 1:
-                heights.append(sampler.height())
+                if step % 4 == 0 or step + tune + 1 in rounds:
+                    heights.append(sampler.height())
                 if step + tune + 1 in rounds:
-                    _compete(sampler, np.mean(heights[-tune // 8 :], axis=0), chains, step + tune + 1 == max(rounds))
+                    recent = heights[-(len(heights) + 1) // 2 :]
+                    _compete(sampler, np.mean(recent, axis=0), chains, step + tune + 1 == max(rounds))
                     heights = []
             continue
         pi[:, step], theta[:, step], sample[:, step] = sampler.pi(), sampler.theta(), sampler.sample_means()
