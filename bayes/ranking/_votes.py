@@ -209,7 +209,9 @@ def read_anchors(table, names, votes, owner):
     if (candidate >= len(votes.candidates)).any():
         i = int((candidate >= len(votes.candidates)).argmax())
         labels = as_labels(_needed(table, names, "candidate", owner, "anchors"), owner, "anchors")
-        raise InputError(f"{owner}: anchors must be of candidates that have votes; got {labels.tolist()[i]!r} in row {i}.")
+        raise InputError(
+            f"{owner}: anchors must be of candidates that have votes; got {labels.tolist()[i]!r} in row {i}."
+        )
     pair = candidate * (int(item.max()) + 1) + item
     _, first, times = np.unique(pair, return_index=True, return_counts=True)
     if times.max() > 1:
