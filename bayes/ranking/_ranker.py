@@ -36,9 +36,9 @@ class SimplexRanker(BaseEstimator):
     levels : array-like of shape (n_levels,), optional
         Possible scores, ascending; what a score is worth is its value. Default: the scores that occur.
     likelihood : {"joint", "marginal"}
-        "joint" uses which judges voted how on the same item. "marginal" uses each judge's counts of scores alone; it
-        runs by NUTS, and where there are three levels or more, or one judge, its order rests on the prior
-        (`prior_driven_`).
+        "joint" uses which judges voted how on the same item. "marginal" uses each judge's counts of scores alone,
+        divided by the design effect of judges that saw the same items; it runs by NUTS, and where there are three
+        levels or more its order rests on the prior (`prior_driven_`).
     prior_strength : float, default 10
         How many votes the prior of each row of a judge's matrix is worth.
     judge_accuracy : float, default .6
@@ -110,13 +110,19 @@ class SimplexRanker(BaseEstimator):
     judges before they are counted, and draws as judges x levels^2; with hundreds of judges hardly two items have the
     same pattern, and a sweep costs as much as the votes.
 
+    The marginal likelihood takes the votes of an item for independent, which they are not even given perfect judges, so
+    its counts are divided by `design_effect_`: how much more its derivative along the utility varies over items than
+    independent votes would make it, at a first fit. NUTS, unlike Gibbs, does not jump between namings of the true
+    scores; where more than one has weight, its chains disagree, or all miss it.
+
     **Guarantee.** Posterior: ranks and intervals are as good as the model. They are not confidence intervals; near ties
-    they hold the true rank less often than they say. The order among labellings of the true scores comes from the
-    prior of the judges (or from anchors): judges that are wrong more often than right turn it round. Votes may be
-    missing for any reason but the true score itself. Where judges err together for reasons that no family names, the
-    intervals are too narrow; `diagnostics_` tells of pairs that agree more than they should, if there are four judges
-    or more. A judge who treats candidates unequally needs finite `constancy`; nothing in votes alone proves constancy.
-    Anchors count as exact and as drawn at random, or by their votes.
+    they hold the true rank less often than they say. With the marginal likelihood of several judges they are a
+    calibrated composite: right for large samples and the utility of one candidate at a time. The order among labellings
+    of the true scores comes from the prior of the judges (or from anchors): judges that are wrong more often than right
+    turn it round. Votes may be missing for any reason but the true score itself. Where judges err together for reasons
+    that no family names, the intervals are too narrow; `diagnostics_` tells of pairs that agree more than they should,
+    if there are four judges or more. A judge who treats candidates unequally needs finite `constancy`; nothing in votes
+    alone proves constancy. Anchors count as exact and as drawn at random, or by their votes.
 
     References
     ----------
