@@ -87,8 +87,8 @@ class MixtureLaw(NamedTuple):
     def log_prob(self, first, second):
         """Return log J of the classes `first` and `second`, integer tensors (n, m), as a tensor (n, m)."""
         both = torch.cat([first, second], 1)[:, None, :].expand(-1, self.log_weights.shape[1], -1)
-        of_first, of_second = self.log_components.gather(2, both).chunk(2, 2)
-        return (self.log_weights[:, :, None] + of_first + of_second).logsumexp(1)
+        of_pair = self.log_components.gather(2, both).unflatten(2, (2, -1)).sum(2)
+        return (self.log_weights[:, :, None] + of_pair).logsumexp(1)
 
     def log_marginal(self):
         """Return the log probabilities (n, K) of one answer."""
@@ -446,8 +446,7 @@ def _train(network, train, validation, *, learning_rate, weight_decay, batch_siz
     for epoch in range(max_epochs):
         network.train()
         order = torch.from_numpy(rng.permutation(len(rows[0]))).to(device)
-        for index in order.split(batch_size):
-            features, *pairs = (part[index] for part in rows)
+        for features, *pairs in zip(*(part[order].split(batch_size) for part in rows), strict=True):
             loss = _mean_loss(network(features), *pairs)
             optimizer.zero_grad()
             loss.backward()
