@@ -1,0 +1,91 @@
+"""Scores of scikit-learn that are means over rows: the value of each row, and what such a value can be."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import get_scorer
+
+from uq._base.exceptions import InputError
+
+__all__ = ["row_scorer"]
+
+OWNER = "Holdout.score"
+
+
+def _accuracy(estimator, X, y):
+    return np.asarray(estimator.predict(X)) == np.asarray(y)
+
+
+def _squared(estimator, X, y):
+    return -((np.asarray(estimator.predict(X), dtype=float) - np.asarray(y, dtype=float)) ** 2)
+
+
+def _absolute(estimator, X, y):
+    return -np.abs(np.asarray(estimator.predict(X), dtype=float) - np.asarray(y, dtype=float))
+
+
+def _probability(estimator, X, y):
+    """Return the columns of classes and the column of each row's truth, -1 for a class that was never seen."""
+    p, classes = np.asarray(estimator.predict_proba(X), dtype=float), np.asarray(estimator.classes_)
+    match = np.asarray(y)[:, None] == classes
+    return p, np.where(match.any(axis=1), match.argmax(axis=1), -1)
+
+
+def _log_loss(estimator, X, y):
+    p, truth = _probability(estimator, X, y)
+    # a class that was never seen has probability 0, and the bounds say how bad that is
+    given = np.where(truth >= 0, p[np.arange(len(p)), truth], 0.0)
+    with np.errstate(divide="ignore"):
+        return np.log(given)
+
+
+def _brier(estimator, X, y):
+    p, truth = _probability(estimator, X, y)
+    if p.shape[1] != 2:
+        raise ValueError("neg_brier_score is for two classes")
+    return -((p[:, 1] - (truth == 1)) ** 2)
+
+
+SCORES: dict[str, tuple[Any, Any]] = {
+    "accuracy": (_accuracy, (0.0, 1.0)),
+    "neg_brier_score": (_brier, (-1.0, 0.0)),
+    "neg_log_loss": (_log_loss, None),
+    "neg_mean_absolute_error": (_absolute, None),
+    "neg_mean_squared_error": (_squared, None),
+}
+
+
+def row_scorer(scorer, bounds):
+    """Return (function of estimator, X and y that gives one value per row, bounds); raise for what is no mean."""
+    name = _name_of(scorer)
+    function: Any
+    usual: Any
+    if name is None:
+        if not callable(scorer) or hasattr(scorer, "_score_func"):
+            raise InputError(
+                f"{OWNER}: scorer must be one of {', '.join(map(repr, sorted(SCORES)))}, or a function "
+                f"(estimator, X, y) that returns one number per row; got {scorer!r:.100}. Only means over rows have a "
+                "certificate: ask for the parts of a ratio such as F1 (how often true positives, ...) one by one."
+            )
+        function, usual = scorer, (0.0, 1.0)
+    else:
+        function, usual = SCORES[name]
+    if bounds is None and usual is None:
+        raise InputError(
+            f"{OWNER}: bounds must be given for {name!r}, whose values have no limit: (low, high) of the negated loss "
+            "of a row, such as (-5, 0); what lies outside is clipped. Got None."
+        )
+    return function, usual if bounds is None else bounds
+
+
+def _name_of(scorer):
+    if isinstance(scorer, str):
+        return scorer if scorer in SCORES else None
+    function = getattr(scorer, "_score_func", None)  # the scorers of scikit-learn
+    if function is None or getattr(scorer, "_kwargs", None):
+        return None
+    for name in SCORES:
+        known = get_scorer(name)
+        if known._score_func is function and known._sign == scorer._sign:
+            return name
+    return None
