@@ -105,10 +105,12 @@ class SimplexRanker(BaseEstimator):
     total `prior_strength` around `judge_accuracy`. Judges of a family share a latent vote, which each of them copies
     with a matrix of its own (prior: accuracy .9, strength 10); however many of them agree, they count as one judge.
 
-    Sampling is blocked Gibbs on counts of unique patterns of votes, so its cost depends on the number of patterns, not
-    of votes. Finite constancy takes a matrix per candidate and about three times as long. Patterns are kept as items x
-    judges before they are counted, and draws as judges x levels^2; with hundreds of judges hardly two items have the
-    same pattern, and a sweep costs as much as the votes.
+    Sampling is blocked Gibbs on counts of unique patterns of votes, with steps along the ridge on which merits and
+    judges change together, so its cost depends on the number of patterns, not of votes. Finite constancy takes a matrix
+    per candidate and about five times as long. With dozens of judges hardly two items have the same pattern, and a
+    sweep costs as much as the votes. During the first half of the warm-up several starts per chain compete, each
+    chain's among themselves. Many levels and few items give posteriors with many modes, where chains disagree all the
+    same: merge levels, or give anchors.
 
     The marginal likelihood takes the votes of an item for independent, which they are not even given perfect judges, so
     its counts are divided by `design_effect_`: how much more its derivative along the utility varies over items than
