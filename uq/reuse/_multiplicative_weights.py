@@ -74,7 +74,7 @@ class PrivateMultiplicativeWeights(Mechanism):
     >>> from uq.reuse import PrivateMultiplicativeWeights
     >>> mechanism = PrivateMultiplicativeWeights(universe=1024, n_queries=1_000_000)
     >>> round(mechanism.certificate(100_000), 3)
-    0.116
+    0.234
     """
 
     universe: Any

@@ -18,7 +18,8 @@ Power = tuple[Callable[[float], float], float]
 
 def gaussian_power(mu) -> Power:
     """Return F of mu-GDP, Phi(Phi^-1(m) + mu)."""
-    return (lambda m: float(ndtr(ndtri(m) + mu))), float(ndtr(-mu / 2))
+    # a peak of 0 would hide that everything is given away
+    return (lambda m: float(ndtr(ndtri(m) + mu))), max(float(ndtr(-mu / 2)), 1e-300)
 
 
 def approximate_power(epsilon, delta=0.0) -> Power:
@@ -33,6 +34,7 @@ def approximate_power(epsilon, delta=0.0) -> Power:
 
 def randomized_response_power(epsilon, times) -> Power:
     """Return F of the composition of so many epsilon-randomised responses, which no epsilon-DP composition exceeds."""
+    epsilon = min(epsilon, 700.0)
     j = np.arange(times, -1, -1)
     # the likelihood ratio grows with the number of true responses: tests of all sizes reject from the top
     size = np.r_[0.0, binom.sf(j - 1, times, 1 / (1 + math.exp(epsilon)))]

@@ -27,7 +27,8 @@ def rogers_tolerance(n, k, alpha, scale=None):
     that came with the paper has half of this width), half to the transfer, by Markov's inequality.
     """
     scale = rogers_scale(n, k, alpha) if scale is None else scale
-    return min(1.0, _rogers(n, k, alpha, scale)) if n * scale > 1e-150 else 1.0
+    # noise of the size of the bounds, or none
+    return min(1.0, _rogers(n, k, alpha, scale)) if 1e-150 < scale < 1 else 1.0
 
 
 def _rogers(n, k, alpha, scale):

@@ -93,11 +93,11 @@ def transfer_bound(
     --------
     >>> from uq.reuse import transfer_bound
     >>> round(transfer_bound(0., mu=.1), 4)
-    0.0694
+    0.0682
     >>> round(transfer_bound(.02, epsilon=.2), 4)
     0.07
     >>> round(transfer_bound(0., epsilon=.3, delta=.001), 4)
-    0.0989
+    0.0988
     """
     owner = "transfer_bound"
     noise = check_number(noise_cvar, owner, "noise_cvar", low=0, closed=True)
