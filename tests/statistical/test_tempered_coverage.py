@@ -5,7 +5,8 @@ import pytest
 from judges_brute import problem_of
 from scipy import stats
 
-from bayes.ranking._tempering import design_effects
+from bayes.ranking._prior import judge_prior
+from bayes.ranking._tempering import design_effects, first_fit
 
 LEVEL, N_STUDIES, N_ITEMS, GRID = 0.95, 1500, 200, 800
 CASES = {
@@ -57,3 +58,54 @@ def test_untempered_intervals_are_too_narrow(case):
     inside = covered(CASES[case], 0.5, False, 1)
     assert inside < stats.binom.ppf(1e-9, N_STUDIES, LEVEL), inside / N_STUDIES
     assert inside / N_STUDIES < 0.9
+
+
+def posterior(problem, effect, n_grid=40):
+    """Return the law of two candidates' shares on a grid, (grid, grid); the judges are integrated one by one."""
+    grid = (np.arange(n_grid) + 0.5) / n_grid
+    up = (grid[:, None, None] * grid + (1 - grid[:, None, None]) * grid[:, None]).reshape(n_grid, -1)
+    prior = sum(
+        stats.beta(a[1], a[0]).logpdf(x) for a, x in zip(problem.prior, (grid[:, None], grid), strict=True)
+    ).ravel()  # fmt: skip
+    log = np.zeros((n_grid, n_grid))
+    for counts in problem.vote_counts().transpose(1, 0, 2) / effect[:, None]:
+        first, second = (n[1] * np.log(up) + n[0] * np.log1p(-up) for n in counts)
+        tops = first.max(axis=1, keepdims=True), second.max(axis=1, keepdims=True)
+        log += np.log(np.exp(first - tops[0] + prior) @ np.exp(second - tops[1]).T) + tops[0] + tops[1].T
+    law = np.exp(log - log.max())
+    return law / law.sum()
+
+
+def quantiles(mass, low, high):
+    return np.interp(
+        [(1 - LEVEL) / 2, (1 + LEVEL) / 2], np.r_[0, np.cumsum(mass)], np.linspace(low, high, len(mass) + 1)
+    )
+
+
+@pytest.mark.slow
+def test_tempered_intervals_hold_with_judges_unknown():
+    """Truths from the prior, five judges of common items: shares and differences, the effect from a first fit.
+
+    Untempered .90 and .88.
+    """
+    n_studies, n_items, n_judges, strength, accuracy = 800, 150, 5, 100.0, 0.8
+    rng = np.random.default_rng(0)
+    a = judge_prior(2, strength, accuracy)
+    inside = np.zeros((2, 2), int)  # untempered and tempered; share and difference
+    for _ in range(n_studies):
+        share, judges = rng.random(2), rng.beta(a[:, 1], a[:, 0], (n_judges, 2))
+        cell = np.repeat([0, 1], n_items)
+        good = (rng.random(2 * n_items) < share[cell]).astype(int)
+        votes = (rng.random((2 * n_items, n_judges)) < judges[:, good].T).astype(int)
+        problem = problem_of(votes, cell, strength=strength, accuracy=accuracy)
+        for row, effect in enumerate((np.ones(2), design_effects(problem, *first_fit(problem)))):
+            law = posterior(problem, effect)
+            n = len(law)
+            low, high = quantiles(law.sum(axis=1), 0, 1)
+            inside[row, 0] += low <= share[0] <= high
+            gaps = np.array([np.trace(law, k) for k in range(1 - n, n)])
+            low, high = quantiles(gaps, 0.5 / n - 1, 1 - 0.5 / n)
+            inside[row, 1] += low <= share[1] - share[0] <= high
+    low, high = stats.binom.ppf([5e-5, 1 - 5e-5], n_studies, LEVEL)
+    assert ((low <= inside[1]) & (inside[1] <= high)).all(), inside / n_studies
+    assert (inside[0] < stats.binom.ppf(1e-5, n_studies, LEVEL)).all(), inside / n_studies
