@@ -36,7 +36,10 @@ def compare_estimators(
     Returns
     -------
     NamedEstimates
-        `names`, `results` (each an `Estimate`), a table by printing or `to_frame`, a forest plot by `plot`.
+        `names`, `results` (each an `Estimate`), a table by printing or `to_frame`, a forest plot by `plot`. The column
+        `n` is what each estimator calls its `n`, and not one quantity: the rows given to the verb for `Naive` and the
+        debiasers, the labelled rows for `Classical`, labelled and unlabelled ones together for `PredictionPowered`, all
+        rows for `dsl`, rows or clusters of both estimates for `combine`.
 
     Raises
     ------

@@ -21,7 +21,7 @@ __all__ = ["ENOUGH_LABELS", "PoweredEstimate", "combined", "tuned"]
 ENOUGH_LABELS = 50  # below, an estimated lambda costs more coverage than it gains width
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class PoweredEstimate(Estimate):
     """An Estimate that also says how much it leaned on the predictions.
 
@@ -78,7 +78,7 @@ def combined(owner, labelled, unlabelled, power, *, method):
     if known:
         fit, apply = labelled.influence(power), unlabelled.influence(power)
         if fit is not None and apply is not None:
-            influence = Influence(fit=fit, apply=apply, fit_ids=labelled.ids, apply_ids=unlabelled.ids)
+            influence = Influence.of(fit, apply, labelled.source, unlabelled.source, owner.rpartition(".")[2])
     pick = (lambda a: float(a[0])) if scalar else np.asarray
     return PoweredEstimate(
         estimate=pick(value),

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from causal import Classical, LinearDebiaser, Naive, compare_estimators
+from causal import Classical, LinearDebiaser, Naive, PredictionPowered, compare_estimators
+from uq import citation
 from uq._base.named import NamedEstimates
 from uq.exceptions import InputError
 
@@ -52,6 +53,20 @@ def test_levels_and_the_reference():
     axes = table.plot()
     assert [label.get_text() for label in axes.get_yticklabels()] == ["naive", "debiased"]
     assert any(list(line.get_xdata()) == [1.0, 1.0] for line in axes.get_lines())
+
+
+def test_references_are_those_of_the_rows():
+    classical = Classical().fit(Y_PRED, Y)
+    table = compare_estimators({"labels": classical, "both": PredictionPowered().fit(Y_PRED, Y)}, y_pred=TRIAL)
+    assert citation(table) == citation(*table.results)
+    assert "@article{student1908" in citation(table)
+    assert "angelopoulos2023" in citation(table)
+
+
+def test_representations_hold_no_rows():
+    table = compare_estimators({"powered": PredictionPowered().fit(Y_PRED, Y)}, y_pred=TRIAL)
+    assert len(repr(table.results[0])) < 200
+    assert len(repr(table)) < 400
 
 
 class Odd:

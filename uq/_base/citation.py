@@ -59,8 +59,8 @@ def citation(*objects) -> Citation:
     Parameters
     ----------
     *objects : result, estimator, class or function of this library
-        A result brings the references of its method and of the law that its interval comes from; a function or an
-        estimator all those of the methods that it offers. Without objects, the entry of the library itself.
+        A result brings the references of its method and of the law that its interval comes from, a table of several
+        (`compare_estimators`) those of each; a function or an estimator all those of the methods that it offers. Without objects, the entry of the library itself.
 
     Returns
     -------
@@ -111,6 +111,8 @@ def reference_keys(thing):
     if isinstance(thing, Result):
         named.append(_law_keys(getattr(thing, "law", None)))
         named.append(_METHODS.get(getattr(thing, "method", ""), ()))
+        # several side by side, each with a method of its own
+        named += [reference_keys(each) for each in getattr(thing, "results", ()) if isinstance(each, Result)]
     elif not named and not _is_ours(thing):
         return None
     return tuple(dict.fromkeys(key for keys in named for key in keys))

@@ -96,7 +96,7 @@ def _to_numpy(x, owner, name):
         if np.ma.is_masked(x):
             raise InputError(
                 f"{owner}: {name} must not be masked; got {int(np.ma.getmaskarray(x).sum())} masked values. "
-                "Fill them with NaN and use nan_policy='omit' where it is offered."
+                "Remove these rows, or fill them with NaN where nan_policy='omit' is offered."
             )
         return np.asarray(x.data)
     if isinstance(x, np.ndarray):

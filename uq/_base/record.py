@@ -54,7 +54,12 @@ class Result(Frozen):
         return getattr(self, "guarantee", "none") in GUARANTEES[:2]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as a dict of plain values and arrays; needs no pandas."""
+        """Return the fields as a dict; needs no pandas.
+
+        Values are numbers, strings, None, NumPy arrays where a field holds several numbers, tuples, and row labels as
+        the caller had them; a nested result is a dict, a tuple of results stays one, and a law is named by its class.
+        `json.dumps` takes arrays only with ``default=lambda x: x.tolist()``.
+        """
         return {f.name: _plain(getattr(self, f.name)) for f in fields(self) if f.repr}
 
     def to_frame(self) -> Any:

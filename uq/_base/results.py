@@ -303,7 +303,12 @@ class Estimate(Result):
         return "\n".join([value, *filter(None, below)])
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields and the 95 % interval as a dict of plain values and arrays; needs no pandas."""
+        """Return the fields and the 95 % interval as a dict; needs no pandas.
+
+        Numbers, strings and None; for several coefficients NumPy arrays, which `json.dumps` takes only with
+        ``default=lambda x: x.tolist()``, and a tuple of `names`. The law is named by its class; influence values stay
+        out.
+        """
         interval = self._quiet_interval(0.95)
         ends = {"lower": interval.lower, "upper": interval.upper, "confidence_level": interval.confidence_level}
         return {**Result.to_dict(self), **ends}

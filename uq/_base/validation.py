@@ -29,6 +29,7 @@ __all__ = [
 
 ALTERNATIVES = ("two-sided", "less", "greater")
 _HUGE = 1e150
+_NOT_OFFERED = object()  # no `nan_policy` of the caller, and None is none that a user may pass
 
 
 def check_level(confidence_level, owner, name="confidence_level"):
@@ -79,8 +80,8 @@ def check_alternative(alternative, owner):
     return check_option(alternative, ALTERNATIVES, owner, "alternative")
 
 
-def check_vector(x, owner, name, *, nan_policy="raise", allow_empty=False):
-    """Return a float64 vector without infinities; NaN only under ``nan_policy="omit"``."""
+def check_vector(x, owner, name, *, nan_policy=_NOT_OFFERED, allow_empty=False):
+    """Return a float64 vector without infinities; NaN only under ``nan_policy="omit"``, where it is offered."""
     array = as_numeric(x, owner, name)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
@@ -95,8 +96,8 @@ def check_vector(x, owner, name, *, nan_policy="raise", allow_empty=False):
     return array
 
 
-def check_matrix(x, owner, name, *, nan_policy="raise", min_columns=1):
-    """Return a float64 matrix (rows, columns) without infinities; NaN only under ``nan_policy="omit"``."""
+def check_matrix(x, owner, name, *, nan_policy=_NOT_OFFERED, min_columns=1):
+    """Return a float64 matrix (rows, columns) without infinities; `nan_policy` as in `check_vector`."""
     array = as_numeric(x, owner, name)
     if array.ndim != 2:
         raise InputError(
@@ -112,7 +113,8 @@ def check_matrix(x, owner, name, *, nan_policy="raise", min_columns=1):
 
 
 def _check_finite(array, owner, name, nan_policy):
-    check_option(nan_policy, ("raise", "omit"), owner, "nan_policy")
+    offered = nan_policy is not _NOT_OFFERED
+    nan_policy = check_option(nan_policy, ("raise", "omit"), owner, "nan_policy") if offered else "raise"
     # two passes that need no memory; NaN is neither
     if array.size and array.min() >= -_HUGE and array.max() <= _HUGE:
         return
@@ -132,9 +134,8 @@ def _check_finite(array, owner, name, nan_policy):
     n_inf = int(np.isinf(array).sum())
     first = int(np.flatnonzero(bad.reshape(len(array), -1).any(axis=1))[0])
     what = " and ".join(text for text, k in ((f"{n_nan} NaN", n_nan), (f"{n_inf} infinite", n_inf)) if k)
-    remedy = (
-        "Clip or remove infinite values." if n_inf else "Remove them, or use nan_policy='omit' where it is offered."
-    )
+    omit = "Remove them, or use nan_policy='omit'." if offered else "Remove these rows, or fill them."
+    remedy = "Clip or remove infinite values." if n_inf else omit
     raise InputError(
         f"{owner}: {name} must be finite; got {what} among {array.size} values, the first in row {first} "
         f"(counting from 0). {remedy}"
