@@ -17,6 +17,7 @@ from . import (
     epistemic,
     evaluation,
     ranks,
+    reuse,
 )
 
 __all__ = ["NOT_DRIVEN", "TARGETS"]
@@ -35,6 +36,7 @@ TARGETS = {
     **causal_ppi.TARGETS,
     **epistemic.TARGETS,
     **ranks.TARGETS,
+    **reuse.TARGETS,
 }
 NOT_DRIVEN = {
     **evaluation.NOT_DRIVEN,
@@ -42,4 +44,5 @@ NOT_DRIVEN = {
     **conformal_selection.NOT_DRIVEN,
     **calibration_confidence.NOT_DRIVEN,
     **epistemic.NOT_DRIVEN,
+    **reuse.NOT_DRIVEN,
 }

@@ -35,6 +35,16 @@ def test_counts_of_many_cells_at_once():
     assert float(log_checked(10, 0, 0.0)) == pytest.approx(math.log(10))
 
 
+def test_a_bound_instead_of_very_many_terms():
+    for m, b, cells in ((9, 3, 2.0), (50, 49, 1.0), (50, 20, 7.0), (1000, 900, 3.0)):
+        exact = float(log_checked(m, b, math.log(cells)))
+        bound = float(log_checked(m, b, math.log(cells), most_terms=1))
+        assert exact <= bound <= exact + math.log(b + 1) + 1e-9
+    several = log_checked(50, 20, np.log([1.0, 7.0]), most_terms=1)
+    assert several == pytest.approx([float(log_checked(50, 20, math.log(c), most_terms=1)) for c in (1, 7)])
+    assert GuessAndCheck(10**9, 10**8).certificate(10**6) == 1
+
+
 def test_the_mechanism_itself_meets_so_many_situations():
     """Whatever the rows say, its transcripts are those of the tree, and no more."""
     m, b = 4, 2

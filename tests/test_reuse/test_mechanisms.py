@@ -1,4 +1,4 @@
-"""What every mechanism keeps to: pure functions, states that JSON can hold, budgets, bounds of any scale, final refusals."""
+"""What every mechanism keeps to: pure functions, states in JSON, budgets, bounds of any scale, final refusals."""
 
 import copy
 import json
@@ -161,9 +161,8 @@ def test_failures_run_out_and_a_refusal_is_final(mechanism):
     for _ in range(50):
         try:
             reply = ask(mechanism, state, mean=1.0, guess=0.0)
-        except BudgetExhaustedError as error:
+        except BudgetExhaustedError:
             assert isinstance(mechanism, Thresholdout)
-            assert "2 guesses" in str(error)
             break
         state = reply.state
         if reply.source == "refused":

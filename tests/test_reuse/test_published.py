@@ -2,13 +2,14 @@
 
 import csv
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 from contracts import require_data
 from scipy.optimize import minimize_scalar
 
-from uq.reuse import GaussianMechanism
+from uq.reuse import GaussianMechanism, NaiveReuse, SampleSplitting
 from uq.reuse._published import _rogers, bassily_tolerance, jung_tolerance, rogers_scale, rogers_tolerance
 
 
@@ -67,3 +68,24 @@ def test_extremes():
     assert rogers_tolerance(10, 1, 0.05, 1e-300) == 1
     assert rogers_tolerance(10**9, 1, 0.05, 1e300) == 1
     assert 0 < rogers_tolerance(10**9, 1, 1e-12) <= 1
+
+
+def test_the_table_of_the_documentation():
+    page = Path(__file__).resolve().parents[2] / "docs" / "transfer_bound.md"
+    lines = [line.strip("| ").split(" | ") for line in page.read_text().splitlines() if line.startswith("| 1")]
+    assert len(lines) == 12
+    for cells in lines:
+        n, k = (int(cell.replace(",", "")) for cell in cells[:2])
+        computed = [
+            NaiveReuse(k).certificate(n),
+            SampleSplitting(k).certificate(n) if n >= k else 1.0,
+            bassily_tolerance(n, k, 0.05),
+            rogers_tolerance(n, k, 0.05),
+            jung_tolerance(n, k, 0.05, curve="zcdp"),
+            jung_tolerance(n, k, 0.05),
+            GaussianMechanism(k).certificate(n),
+        ]
+        assert cells[2:] == ["-" if value >= 0.5 else f"{value:.4f}" for value in computed]
+        if max(computed[3:6]) < 0.5:
+            assert 2.1 < min(computed[3:6]) / computed[6] < 2.45
+            assert 2.2 < computed[3] / computed[6] < 2.8

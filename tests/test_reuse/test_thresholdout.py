@@ -1,5 +1,6 @@
 """Thresholdout: privacy by integration, tolerance by draws, and what its state remembers."""
 
+import itertools
 import math
 
 import numpy as np
@@ -21,7 +22,7 @@ def segment_log_ratio(distances, moved, scale):
         total = 0.0
         # the densities have corners at 0 and where a distance lies
         corners = np.unique(np.r_[-90.0, 0.0, d, 90.0])
-        for low, high in zip(corners[:-1], corners[1:], strict=True):
+        for low, high in itertools.pairwise(corners):
             noise = low + (high - low) / 2 * (1 + NODES)
             agree = stats.laplace.sf(np.subtract.outer(d[:-1], noise), scale=4 * scale).prod(axis=0)
             passed = stats.laplace.cdf(d[-1] - noise, scale=4 * scale)

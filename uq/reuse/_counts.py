@@ -7,7 +7,9 @@ query that was fixed before the data. A union bound over them needs no noise and
 import numpy as np
 from scipy.special import betaln, logsumexp
 
-__all__ = ["log_binomial", "log_checked", "log_ladder", "log_spent"]
+__all__ = ["MOST_TERMS", "log_binomial", "log_checked", "log_ladder", "log_spent"]
+
+MOST_TERMS = 200_000
 
 
 def log_binomial(n, k):
@@ -16,14 +18,22 @@ def log_binomial(n, k):
     return -np.log(n + 1) - betaln(n - k + 1, k + 1)  # differences of gammaln would cancel at large n
 
 
-def log_checked(n_queries, n_failures, log_cells):
+def log_checked(n_queries, n_failures, log_cells, most_terms=MOST_TERMS):
     """Return ln of the queries that Guess-and-Check can meet: sum over f <= B of C(m, f + 1) L^f.
 
     A situation is the list of answers so far: "right", or "wrong" with one of L cells, at most B of them, because the
-    refusal after the next is the end. `log_cells` may be an array.
+    refusal after the next is the end. `log_cells` may be an array. Of more than `most_terms` terms, the largest is
+    taken as often as there are terms, which is never below the sum.
     """
-    f = np.arange(min(n_failures, n_queries - 1) + 1)
-    return logsumexp(log_binomial(n_queries, f + 1) + np.multiply.outer(log_cells, f), axis=-1)
+    last = min(n_failures, n_queries - 1)
+    if last < most_terms:
+        f = np.arange(last + 1)
+        return logsumexp(log_binomial(n_queries, f + 1) + np.multiply.outer(log_cells, f), axis=-1)
+    cells = np.exp(log_cells)
+    # terms grow while (m - f - 1) L >= f + 2
+    peak = np.clip(np.floor((cells * (n_queries - 1) - 2) / (1 + cells)) + np.arange(3)[:, None], 0, last)
+    terms = log_binomial(n_queries, peak + 1) + log_cells * peak
+    return np.log(last + 1) + terms.max(axis=0).reshape(np.shape(log_cells))
 
 
 def log_spent(i, f):

@@ -34,7 +34,7 @@ class GaussianMechanism(Mechanism):
         None.
     bound : {"transfer", "rogers"}, default "transfer"
         Where the tolerance comes from: `transfer_bound`, or the published bound of Rogers et al. through mutual
-        information, which is about 2.5 times as large.
+        information, which is 2.2 to 2.8 times as large.
     confidence_level : float, default .95
         Probability that all answers are right at once.
 

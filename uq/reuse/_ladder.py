@@ -36,7 +36,9 @@ class Ladder(Mechanism):
     InputError
         For a count, a level or a step out of range; `check` for bounds other than (0, 1).
 
-    Notes ----- Queries are losses in [0, 1], small ones better. The answer is the best loss so far, rounded to a
+    Notes
+    -----
+    Queries are losses in [0, 1], small ones better. The answer is the best loss so far, rounded to a
     multiple of the step, not the loss of the submission. Since it only falls, no more than C(k - 1 + G, G) different
     submissions can ever be reached with k queries and G values on the grid, and Hoeffding's bound holds for all of them
     at once.

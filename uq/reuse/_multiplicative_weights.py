@@ -53,7 +53,9 @@ class PrivateMultiplicativeWeights(Mechanism):
     InputError
         For fewer than 2 kinds or more than 2 * 10^7, and counts, levels and methods out of range.
 
-    Notes ----- The model is one weight per kind, equal at first. Its mean of the query is the guess, which is checked
+    Notes
+    -----
+    The model is one weight per kind, equal at first. Its mean of the query is the guess, which is checked
     as in `GuessAndCheck`; a wrong one moves the weights against the query, and by Hoeffding's lemma every move brings
     the model closer to the rows by at least 2 g^2 nats for guesses that are off by g. So at most ln(n_atoms) / (2 g^2)
     guesses can be wrong, whoever asks, and no budget of failures runs out. The number of queries enters through its
@@ -218,7 +220,9 @@ def _best_design(n_atoms, n_queries, alpha, n):
     return best_of([coarse.gap * ratio ** (1 - i / 16) for i in range(33)])
 
 
+@lru_cache(maxsize=2)
 def _decode(text):
+    """Return the logarithms of the weights, read-only."""
     return np.frombuffer(base64.b64decode(text), dtype="<f8")
 
 

@@ -29,9 +29,11 @@ class NaiveReuse(Mechanism):
     InputError
         For a count or a level out of range.
 
-    Notes ----- **Guarantee.** None. The tolerance is Hoeffding's for `n_queries` queries (Bonferroni), which is right
-    for queries that do not depend on earlier answers. An analyst who votes over a hundred agreement queries on 1000
-    rows is off by three times as much, every time.
+    Notes
+    -----
+    **Guarantee.** None. The tolerance is Hoeffding's for `n_queries` queries (Bonferroni), which is right
+    for queries that do not depend on earlier answers. An analyst who lets a hundred features vote by how they agreed
+    with the labels of 1000 rows is off by half as much again, every time.
 
     References
     ----------

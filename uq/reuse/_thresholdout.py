@@ -48,7 +48,9 @@ class Thresholdout(Mechanism):
     InputError
         For a missing or surplus parameter, and numbers out of range.
 
-    Notes ----- The noise of the threshold stays until a guess fails (drawn anew for each query, it would void the proof
+    Notes
+    -----
+    The noise of the threshold stays until a guess fails (drawn anew for each query, it would void the proof
     of privacy) and is kept secret in the state. The interaction is no more informative than 2 B randomised responses
     for B failures; their exact composition goes into the transfer bound. The tolerance is threshold + noise +
     sensitivity, and `plan` shows that `GuessAndCheck` has a smaller one in every case of practical size. Answers are

@@ -73,7 +73,9 @@ def transfer_bound(
         Unless exactly one of mu, epsilon and power is given, in its range; for a `power` that is below m, above 1, or
         not concave.
 
-    Notes ----- With beta = 1 - confidence_level the bound is ``noise_cvar + t``, where t solves t = sup over m <= beta
+    Notes
+    -----
+    With beta = 1 - confidence_level the bound is ``noise_cvar + t``, where t solves t = sup over m <= beta
     (1 - t) / 4 of (F(m) - m) / beta. Neighbours differ in one row *replaced*; accounts of added or removed rows do not
     apply. For pure epsilon, t is at most tanh(epsilon / 4). There is no union bound: neither the number of answers nor
     the two sides cost anything beyond what they add to the noise and to the privacy loss.
