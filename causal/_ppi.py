@@ -18,7 +18,7 @@ from ._ppi_estimate import ENOUGH_LABELS, combined, tuned
 from ._ppi_logistic import powered_logistic
 from ._ppi_moments import Collected, LabelledMoments, UnlabelledMoments
 from ._ppi_quantile import powered_quantile, tuned_quantile
-from ._ppi_rows import Taken, check_kind, take
+from ._ppi_rows import Taken, check_clusters, check_kind, take
 from ._ppi_sides import Labelled, Unlabelled, effect, mean, regression, separate
 
 __all__ = ["PredictionPowered"]
@@ -55,7 +55,7 @@ class PredictionPowered(BaseEstimator):
     InputError
         From `fit` and the verbs, for missing or infinite values, no rows, lengths that differ, weights that are
         negative or sum to 0, a treatment other than 0 and 1 or of one arm, columns of X that depend on each other or
-        are not those of `fit`.
+        are not those of `fit`, groups or propensities on one side only.
     NotIdentifiedError
         From `logistic`, where the loss has no minimum.
 
@@ -74,7 +74,9 @@ class PredictionPowered(BaseEstimator):
     -----
     Labelled rows must be a random sample of the population that the unlabelled rows come from, and none may be among
     these: what was labelled on purpose, or where the model was unsure, needs `dsl`. Rows with equal `groups` are one
-    cluster, also where some are labelled and some are not.
+    cluster, also where some are labelled and some are not. Groups are given to `fit` and to the verb, or to neither:
+    errors that took one kind of rows for independent would be too small. Moments (`partial_fit`, `partial_estimate`,
+    `merge`) know no clusters.
 
     ``theta = T_lab(y) + power (T_unl(y_pred) - T_lab(y_pred))`` for means, effects (Hajek, where propensities are
     given) and least squares; the quantile inverts the distribution function that comes out of this, and the logistic
@@ -147,7 +149,7 @@ class PredictionPowered(BaseEstimator):
         sample_weight : array-like of shape (n_labelled,), optional
             Sampling weights; a row of weight 0 is not there.
         groups : array-like of shape (n_labelled,), optional
-            Clusters.
+            Clusters; the verbs then need those of the unlabelled rows, too.
         propensity : float or array-like of shape (n_labelled,), optional
             For `ate`: the known probability of treatment. An estimated one is taken as known; its error is left out.
 
@@ -165,6 +167,9 @@ class PredictionPowered(BaseEstimator):
 
     def partial_fit(self, y_pred, y, X=None, treatment=None, sample_weight=None, propensity=None):
         """Add labelled rows, of which only moments are kept: enough for `mean`, `ols` and `ate`.
+
+        After `fit`, the rows of `fit` become moments as well: `quantile`, `logistic` and `combine` need rows and fail
+        from then on, and a `fit` with groups is refused.
 
         Parameters
         ----------
@@ -191,7 +196,7 @@ class PredictionPowered(BaseEstimator):
         ----------
         y_pred : array-like of shape (n,), (n, 1) or (n, n_folds)
         X, treatment, sample_weight, propensity
-            As in the verbs, and the same ones in every part.
+            As in the verbs, and the same ones in every part. After a `fit` with groups it is refused.
 
         Returns
         -------
@@ -201,16 +206,22 @@ class PredictionPowered(BaseEstimator):
         new = take(
             owner, y_pred, X=X, treatment=treatment, sample_weight=sample_weight, propensity=propensity, part=True
         ).collected()
-        unlabelled = _added(owner, getattr(self, "_unlabelled", None), new)
-        return self._keep(getattr(self, "_labelled", None), unlabelled)
+        labelled = getattr(self, "_labelled", None)
+        if labelled is not None:
+            check_clusters(owner, labelled, new)
+        return self._keep(labelled, _added(owner, getattr(self, "_unlabelled", None), new))
 
     def merge(self, other):
-        """Return a new estimator of the rows of both, labelled and unlabelled, which stay as they are.
+        """Return a new estimator of the rows of both, labelled and unlabelled; `self` and `other` stay as they are.
+
+        Where both have labelled rows, moments alone are left of them, also of those that went to `fit`: the new one
+        answers `mean`, `ols` and `ate`; `quantile` and `logistic` fail, and so does `combine` with its estimates. A
+        `fit` with groups is refused.
 
         Parameters
         ----------
         other : PredictionPowered
-            With the same parameters. What one of them has not seen changes nothing.
+            Another one, of other rows, with the same parameters. What one of them has not seen changes nothing.
 
         Returns
         -------
@@ -219,6 +230,8 @@ class PredictionPowered(BaseEstimator):
         owner = "PredictionPowered.merge"
         if not isinstance(other, PredictionPowered):
             raise InputError(f"{owner}: other must be a PredictionPowered; got {type(other).__name__}.")
+        if other is self:
+            raise InputError(f"{owner}: other must be another estimator; got this one, whose rows would count twice.")
         if self.power_tuning != other.power_tuning:
             raise InputError(
                 f"{owner}: power_tuning must be the same for both; got {self.power_tuning!r} and "
@@ -259,6 +272,7 @@ class PredictionPowered(BaseEstimator):
         y_pred : array-like of shape (n,), (n, 1) or (n, n_folds), optional
             Predictions of the unlabelled rows; without it, those of `partial_estimate`.
         sample_weight, groups : array-like of shape (n,), optional
+            Groups where `fit` had them, and only there.
 
         Returns
         -------
@@ -278,11 +292,13 @@ class PredictionPowered(BaseEstimator):
         X : array-like of shape (n, n_columns)
             The columns of `fit`, taken as they are: give a column of ones where there is to be an intercept.
         sample_weight, groups : array-like of shape (n,), optional
+            Groups where `fit` had them, and only there.
 
         Returns
         -------
         Estimate
-            One value per column, with the names of a frame's columns, `cov`, and `power` per coefficient.
+            One value per column, with the names of a frame's columns, `cov` (HC1, the sum of both kinds of rows;
+            cluster-robust with groups), and `power` per coefficient.
         """
         labelled, unlabelled, owner = self._both("ols", y_pred, X=X, sample_weight=sample_weight, groups=groups)
         return self._linear("ols", owner, labelled, unlabelled)
@@ -297,6 +313,7 @@ class PredictionPowered(BaseEstimator):
         treatment : array-like of shape (n,)
             0 or 1.
         sample_weight, groups : array-like of shape (n,), optional
+            Groups where `fit` had them, and only there.
         propensity : float or array-like of shape (n,), optional
             Where `fit` had it.
 
@@ -319,6 +336,7 @@ class PredictionPowered(BaseEstimator):
         q : float, default .5
             In (0, 1).
         sample_weight, groups : array-like of shape (n,), optional
+            Groups where `fit` had them, and only there.
 
         Returns
         -------
@@ -346,6 +364,7 @@ class PredictionPowered(BaseEstimator):
         X : array-like of shape (n, n_columns)
             The columns of `fit`, taken as they are: give a column of ones where there is to be an intercept.
         sample_weight, groups : array-like of shape (n,), optional
+            Groups where `fit` had them, and only there.
 
         Returns
         -------

@@ -78,7 +78,7 @@ def combined(owner, labelled, unlabelled, power, *, method):
     if known:
         fit, apply = labelled.influence(power), unlabelled.influence(power)
         if fit is not None and apply is not None:
-            influence = Influence.of(fit, apply, labelled.source, unlabelled.source, owner.rpartition(".")[2])
+            influence = Influence(fit=fit, apply=apply, fit_ids=labelled.ids, apply_ids=unlabelled.ids)
     pick = (lambda a: float(a[0])) if scalar else np.asarray
     return PoweredEstimate(
         estimate=pick(value),

@@ -11,7 +11,7 @@ from ._checks import Rows, check_design, check_propensity, check_rows, check_tre
 from ._ppi_moments import Collected
 from ._ppi_sides import MANY_ROWS, well_inverted
 
-__all__ = ["Taken", "check_kind", "take"]
+__all__ = ["Taken", "check_clusters", "check_kind", "take"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +130,7 @@ def _check_arms(owner, treatment, rows):
 
 def check_kind(owner, verb, labelled, unlabelled):
     """Raise unless both kinds of rows have what a verb needs; each is a `Taken` or a `Collected`."""
+    check_clusters(owner, labelled, unlabelled)
     if verb == "ate":
         has = [_has_propensity(side) for side in (labelled, unlabelled)]
         if has[0] != has[1]:
@@ -148,6 +149,20 @@ def check_kind(owner, verb, labelled, unlabelled):
                 f"{owner}: X must have the columns of the labelled rows, {', '.join(labelled.names)}, in this order; "
                 f"got {', '.join(unlabelled.names)}."
             )
+
+
+def check_clusters(owner, labelled, unlabelled):
+    """Raise unless both kinds of rows are clusters, or neither; moments never are."""
+    has = [isinstance(side, Taken) and side.rows.groups is not None for side in (labelled, unlabelled)]
+    if has[0] == has[1]:
+        return
+    remedy = "Rows that belong to no cluster get a label of their own."
+    if any(isinstance(side, Collected) for side in (labelled, unlabelled)):
+        remedy = "Moments (partial_fit, partial_estimate, merge) know no clusters: give the rows to fit and the verb."
+    raise InputError(
+        f"{owner}: groups must be given for labelled and unlabelled rows alike, or for neither; got them for "
+        f"{'the labelled' if has[0] else 'the unlabelled'} ones only. {remedy}"
+    )
 
 
 def _has_propensity(side):

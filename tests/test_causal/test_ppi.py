@@ -82,7 +82,7 @@ def test_below_fifty_labels_nothing_is_tuned():
     assert PredictionPowered().fit(f, y).mean(fu).power == 1
     groups = np.arange(80) // 2
     f, y, fu = world(80, 300)
-    assert PredictionPowered().fit(f, y, groups=groups).mean(fu).power == 1
+    assert PredictionPowered().fit(f, y, groups=groups).mean(fu, groups=100 + np.arange(300)).power == 1
     assert PredictionPowered().fit(f, y).mean(fu).power < 1
 
 
@@ -173,7 +173,7 @@ def test_rows_repeated_within_clusters_bring_nothing():
 def test_one_cluster_says_nothing():
     f, y, fu = world()
     with pytest.warns(SmallSampleWarning, match="1 labelled clusters"):
-        answer = PredictionPowered().fit(f, y, groups=np.zeros(80)).mean(fu)
+        answer = PredictionPowered().fit(f, y, groups=np.zeros(80)).mean(fu, groups=1 + np.arange(300))
     assert answer.std_error == np.inf
 
 
@@ -196,6 +196,39 @@ def test_a_cluster_on_both_sides_is_one_cluster():
     assert np.allclose(answer.influence.cov, answer.std_error**2)
     apart = PredictionPowered(0.8).fit(f, y, groups=g).mean(fu, groups=gu + 1000)
     assert apart.std_error != pytest.approx(answer.std_error, rel=1e-3)
+
+
+ASKED = {
+    "mean": {},
+    "ols": {"X": np.ones((600, 1))},
+    "ate": {"treatment": trial()[1][1]},
+    "quantile": {},
+    "logistic": {"X": np.ones((600, 1))},
+}
+
+
+@pytest.mark.parametrize("verb", ASKED)
+def test_groups_on_one_side_only_are_refused(verb):
+    (f, y, a), (fu, _) = trial()
+    f, y, fu = f / 10, np.minimum(y / 10, 1), np.clip(fu / 10, 0, 1)
+    f = np.clip(f, 0, 1)
+    g, gu = np.arange(120) // 3, 40 + np.arange(600) // 5
+    plain = PredictionPowered().fit(f, y, np.ones((120, 1)), a)
+    grouped = PredictionPowered().fit(f, y, np.ones((120, 1)), a, groups=g)
+    asked = {"y_pred": fu, **ASKED[verb]}
+    refused("alike.*the labelled ones only.*label of their own", lambda: getattr(grouped, verb)(**asked))
+    refused("alike.*the unlabelled ones only", lambda: getattr(plain, verb)(**asked, groups=gu))
+    assert getattr(grouped, verb)(**asked, groups=gu).n_groups == 160
+
+
+def test_moments_know_no_clusters():
+    f, y, fu = world()
+    grouped = PredictionPowered().fit(f, y, groups=np.arange(80) // 2)
+    before = pickle.dumps(grouped)
+    refused("the labelled ones only. Moments", lambda: grouped.partial_estimate(fu))
+    assert pickle.dumps(grouped) == before
+    parts = PredictionPowered().partial_fit(f, y)
+    refused("the unlabelled ones only. Moments", lambda: parts.mean(fu, groups=np.arange(300) // 3))
 
 
 def test_predictions_of_several_folds_are_averaged():
@@ -368,6 +401,7 @@ def test_errors_say_what_is_missing():
     refused("labelled rows themselves", lambda: parts.quantile(fu))
     refused("must be the same for both", lambda: parts.merge(PredictionPowered(1)))
     refused("must be a PredictionPowered", lambda: parts.merge(3))
+    refused("count twice", lambda: parts.merge(parts))
     refused("cannot keep apart", lambda: PredictionPowered().fit(f, y, groups=np.arange(120) // 2).partial_fit(f, y))
     one_arm = PredictionPowered().partial_fit(f, y, treatment=np.ones(120)).partial_estimate(fu, treatment=au)
     refused("both arms", lambda: one_arm.ate())

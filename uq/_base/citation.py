@@ -60,7 +60,8 @@ def citation(*objects) -> Citation:
     ----------
     *objects : result, estimator, class or function of this library
         A result brings the references of its method and of the law that its interval comes from, a table of several
-        (`compare_estimators`) those of each; a function or an estimator all those of the methods that it offers. Without objects, the entry of the library itself.
+        (`compare_estimators`) those of each; a function or an estimator all those of the methods that it offers.
+        Without objects, the entry of the library itself.
 
     Returns
     -------
