@@ -53,6 +53,7 @@ from uq import (
     required_items,
 )
 from uq.epistemic import ScaledVariance, second_order_calibration_error
+from uq.reuse import GuessAndCheck, Holdout
 
 START = time.perf_counter()
 # as a script: this clone, wherever it is called from; in Jupyter the notebook's folder is the working directory
@@ -257,6 +258,23 @@ answer(
     accepted.guarantee,
 )
 report.add("When is the forest to be believed?", accepted, plot=True)
+
+# %% [markdown]
+# ## May I look at the same rows again?
+#
+# The first 450 images say how good each model is; do the others agree? A holdout answers one question after another,
+# each with a guess, and keeps count, so that all answers are within their tolerance at once, whatever was asked before.
+
+# %%
+holdout = Holdout(y[new], GuessAndCheck(n_queries=20, n_failures=2, tolerance=0.2))
+looks = [holdout.mean(correct[new, k], guess=correct[old, k].mean(), query_id=name) for k, name in enumerate(NAMES)]
+print(*looks, sep="\n")
+answer(
+    "Does each model do as well on the other images?",
+    f"{sum(look.source == 'guess' for look in looks)} of {len(looks)} guesses hold to within {looks[0].tolerance:.2g}; "
+    f"{holdout.remaining()} looks left",
+    looks[0].guarantee,
+)
 
 # %% [markdown]
 # ## Is .8 really 80 %?
