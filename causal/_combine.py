@@ -28,8 +28,9 @@ def overidentification_test(a, b, *, ids_a=None, ids_b=None) -> TestResult:
         Of the same quantities, from `mean`, `ate` or `ols` of two estimators of this package.
     ids_a, ids_b : (array-like, array-like), optional
         Labels of the fit rows and of the apply rows behind each: the rows of `fit`, and those of the verb; with groups,
-        the labels of the clusters in sorted order. The same label means the same row wherever it stands. By default
-        those that the estimates carry: the index of a pandas `y_pred`, or the labels of the groups.
+        the labels of the clusters in sorted order. The same label means the same row wherever it stands. None for a
+        kind of rows that the estimate did not use: ``(labels, None)`` for `Classical`, which has fit rows alone. By
+        default those that the estimates carry: the index of a pandas `y_pred`, or the labels of the groups.
 
     Returns
     -------

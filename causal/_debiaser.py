@@ -148,7 +148,8 @@ class Debiaser(BaseEstimator):
         Returns
         -------
         Estimate
-            One value per column, with `cov` and, from a frame, `names`.
+            One value per column, with `cov` and, from a frame, `names`. The error of the rows here is HC1 (with groups
+            cluster-robust), to which that of the calibration step is added.
         """
         owner = f"{type(self).__name__}.ols"
         rows = self._asked(owner, y_pred, sample_weight, groups, method)

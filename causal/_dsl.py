@@ -44,8 +44,9 @@ def dsl(*, y_pred, y, labeled, sampling_probability, X=None, groups=None, strata
     groups : array-like of shape (n,), optional
         Clusters.
     strata : array-like of shape (n,), optional
-        Where a fixed number of rows was drawn, in all or in each stratum, and not each row by itself: the labels of the
-        strata (one label for all rows, if there are none). The error is then that of a fixed number, which is smaller.
+        Where a fixed number of rows was drawn, in all or in each stratum, and not each row by itself: the stratum of
+        each row, never a single label; where the number was fixed over all rows, the same label n times, such as
+        ``strata=np.zeros(n)``. The error is then that of a fixed number, which is smaller.
 
     Returns
     -------

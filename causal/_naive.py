@@ -85,7 +85,10 @@ class Naive(BaseEstimator):
         return self._answer("Naive.mean", rows, mean_functional(len(rows.z), rows.weights))
 
     def ols(self, y_pred, X, sample_weight=None, groups=None) -> Estimate:
-        """Return the least squares of the predictions on X, which gets NO INTERCEPT; as in `LinearDebiaser.ols`."""
+        """Return the least squares of the predictions on X, which gets NO INTERCEPT; as in `LinearDebiaser.ols`.
+
+        Errors are HC1, or cluster-robust with groups.
+        """
         check_is_fitted(self)
         rows = check_rows("Naive.ols", y_pred, sample_weight, groups)
         matrix, names = check_design("Naive.ols", X, rows)
@@ -197,7 +200,7 @@ class Classical(BaseEstimator):
         return self._answer("Classical.mean", mean_functional(len(self._rows.z), self._rows.weights))
 
     def ols(self, y_pred=None, X=None, sample_weight=None, groups=None) -> Estimate:
-        """Return the least squares of the outcome on the X of `fit`; all arguments are ignored."""
+        """Return the least squares of the outcome on the X of `fit`, with HC1 errors; all arguments are ignored."""
         check_is_fitted(self)
         self._ignored("ols", y_pred)
         if self._design is None:

@@ -96,8 +96,9 @@ def _check_estimate(estimate, owner, name):
     if not isinstance(values, Influence):
         raise InputError(
             f"{owner}: {name} must carry influence values, from which the covariance on shared rows comes; got an "
-            f"estimate by {estimate.method!r} that has none. Use mean, ate or ols of an estimator of `causal`; one "
-            "whose error is infinite has none either."
+            f"estimate by {estimate.method!r} that has none. Use mean, ate or ols of an estimator of `causal` that "
+            "still has its rows: after partial_fit, partial_estimate and merge there are moments alone, a bootstrap "
+            "gives draws alone, and an infinite error has no parts."
         )
     if not np.isfinite(estimate.std_error).all():
         raise InputError(f"{owner}: {name} must have a finite error; got {estimate.std_error}. It needs more rows.")
@@ -126,7 +127,8 @@ def _ids(influence, given, owner, name):
                 )
         labels = as_labels(labels, owner, f"ids_{name} ({block})")
         if len(labels) != n:
-            raise InputError(f"{owner}: ids_{name} must have {n} labels of {block} rows; got {len(labels)}.")
+            none = "" if n else f" {name} used no {block} rows: pass None in their place."
+            raise InputError(f"{owner}: ids_{name} must have {n} labels of {block} rows; got {len(labels)}.{none}")
         different = len(set(labels.tolist())) if labels.dtype.kind in "OUS" else len(np.unique(labels))
         if different < n:
             raise InputError(

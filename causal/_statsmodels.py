@@ -36,8 +36,9 @@ def add_calibration_variance(results, debiaser, y_pred):
     debiaser : LinearDebiaser, TweedieDebiaser or SplineDebiaser
         The fitted debiaser that made the column.
     y_pred : array-like of shape (n_samples,) or (n_samples, 1)
-        The predictions that it was made from. Where the regression left rows out, a pandas column is matched by its
-        index.
+        The predictions that it was made from. A pandas column whose index holds all row labels of the regression is
+        matched by them, whatever its order and also where the regression left rows out; the index must then be unique.
+        Anything else is taken row by row.
 
     Returns
     -------
@@ -51,7 +52,8 @@ def add_calibration_variance(results, debiaser, y_pred):
     ------
     InputError
         For a model that is not linear in its outcome (logit, quantile, robust regression, a link other than the
-        identity, mixed models), results without a covariance, a dependent variable that is not what the debiaser makes
+        identity, mixed models), results without a covariance or with the calibration step in them already, an index of
+        `y_pred` that would be matched but repeats itself, a dependent variable that is not what the debiaser makes
         of `y_pred`, and calibration rows that are too few for an error.
 
     See Also
@@ -112,6 +114,11 @@ def add_calibration_variance(results, debiaser, y_pred):
     inner = getattr(results, "_results", results)
     model: Any = getattr(inner, "model", None)
     coefficients = row_coefficients(inner, model)
+    if hasattr(inner, "calibration_cov"):
+        raise InputError(
+            f"{OWNER}: results must be those of statsmodels; these come from {OWNER}, and the calibration step would "
+            "count twice. Start from the results that it was given."
+        )
     if not all(callable(getattr(debiaser, name, None)) for name in ("fit", "_spread", "_transform")):
         raise InputError(
             f"{OWNER}: debiaser must be a LinearDebiaser, TweedieDebiaser or SplineDebiaser; got {debiaser!r:.80}."
@@ -228,8 +235,15 @@ _KINDS = {
 def _matched(y_pred, model, n):
     """Return the predictions of the rows that the regression kept."""
     index, kept = index_of(y_pred), getattr(model.data, "row_labels", None)
-    if index is not None and len(index) != n and kept is not None and index.is_unique and kept.isin(index).all():
+    named = index is not None and kept is not None and kept.isin(index).all() and not kept.equals(index)
+    if named and index.is_unique:
         y_pred = y_pred.loc[kept]
+    elif named:
+        raise InputError(
+            f"{OWNER}: y_pred must have a unique index, by which it is matched to the rows of the regression; got "
+            f"{index[index.duplicated()][0]!r:.60} more than once. Use reset_index(drop=True) on the frame before the "
+            "regression, or pass the predictions of its rows as an array."
+        )
     z = check_vector(y_pred, OWNER, "y_pred")
     if len(z) != n:
         raise InputError(

@@ -326,7 +326,19 @@ def test_an_estimate_without_influence_from_an_estimator():
     debiaser = LinearDebiaser(nondifferential=True, n_resamples=50, random_state=0).fit(survey["y_pred"], survey["y"])
     draws = debiaser.ate(trial["y_pred"], trial["treatment"], method="bootstrap")
     naive = Naive().fit(survey["y_pred"], survey["y"]).ate(trial["y_pred"], trial["treatment"])
-    refused(draws, naive, "carry influence values")
+    refused(draws, naive, "a bootstrap gives draws alone")
+    parts = PredictionPowered().partial_fit(survey["y_pred"], survey["y"]).partial_estimate(trial["y_pred"]).mean()
+    refused(parts, parts, "partial_estimate and merge there are moments alone")
+
+
+def test_an_estimate_that_used_no_apply_rows():
+    survey, trial, labelled, _ = survey_and_trial()
+    a = LinearDebiaser(nondifferential=True).fit(survey["y_pred"], survey["y"]).mean(trial["y_pred"])
+    b = Classical().fit(labelled["y_pred"], labelled["y"]).mean(trial["y_pred"])
+    refused(a, b, "b used no apply rows: pass None", ids_b=(labelled.index, trial.index))
+    expected = combine(a, b)
+    found = combine(a, b, ids_a=(survey.index, trial.index), ids_b=(labelled.index, None))
+    assert (found.estimate, found.std_error) == (expected.estimate, expected.std_error)
 
 
 class TestCombined(IntervalContract, PValueContract):

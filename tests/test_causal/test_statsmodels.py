@@ -177,6 +177,33 @@ def test_formulas_frames_and_rows_left_out():
         add_calibration_variance(results, DEBIASER, Z)
 
 
+def test_a_pandas_column_is_matched_by_its_index_in_any_order():
+    frame = pd.DataFrame({"z": Z, "treatment": TREATMENT, "age": AGE}, index=[f"r{i}" for i in range(N)])
+    frame["outcome"] = DEBIASER.transform(frame["z"])
+    results = smf.ols("outcome ~ treatment + age", frame).fit(cov_type="HC1")
+    expected = add_calibration_variance(results, DEBIASER, frame["z"])
+    more = pd.concat([frame["z"], pd.Series([0.0], ["another"])])
+    for z in (frame["z"].sample(frac=1, random_state=0), more[::-1]):
+        assert add_calibration_variance(results, DEBIASER, z).bse.to_numpy() == pytest.approx(expected.bse.to_numpy())
+
+
+def test_an_index_that_repeats_itself_cannot_be_matched():
+    frame = pd.DataFrame({"z": Z, "treatment": TREATMENT, "age": AGE}, index=np.arange(N) // 2)
+    frame["outcome"] = DEBIASER.transform(frame["z"])
+    whole = smf.ols("outcome ~ treatment + age", frame).fit(cov_type="HC1")
+    assert add_calibration_variance(whole, DEBIASER, frame["z"]).calibration_cov.shape == (3, 3)  # row by row
+    frame.iloc[3, 2] = np.nan
+    results = smf.ols("outcome ~ treatment + age", frame).fit(cov_type="HC1")
+    with pytest.raises(InputError, match="unique index"):
+        add_calibration_variance(results, DEBIASER, frame["z"])
+
+
+def test_the_calibration_step_counts_once():
+    once = add_calibration_variance(sm.OLS(F, X).fit(), DEBIASER, Z)
+    with pytest.raises(InputError, match="count twice"):
+        add_calibration_variance(once, DEBIASER, Z)
+
+
 @pytest.mark.parametrize("convert", [list, lambda z: z[:, None], pd.Series], ids=["list", "column", "pandas"])
 def test_containers(convert):
     results = sm.OLS(F, X).fit()
