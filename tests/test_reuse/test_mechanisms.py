@@ -205,7 +205,7 @@ def test_bad_arguments_raise_before_anything_is_spent(mechanism):
     for bounds in ((1, 0), (0, np.inf), "ab", (0,), None, (0, np.nan)):
         with pytest.raises(InputError, match="bounds"):
             mechanism.check(state, guess_of(mechanism), bounds)
-    for n in (0, -1, 2.5, "a", None, True):
+    for n in (0, -1, 2.5, "a", None, True, 10**400):
         with pytest.raises(InputError, match="n must"):
             mechanism.start(n)
         with pytest.raises(InputError, match="n must"):
@@ -222,6 +222,7 @@ def test_bad_arguments_raise_before_anything_is_spent(mechanism):
     [
         (lambda: GuessAndCheck(0), "n_queries"),
         (lambda: GuessAndCheck(5, -1), "n_failures"),
+        (lambda: GuessAndCheck(10**400), "n_queries must be at most"),
         (lambda: GuessAndCheck(5, method="exact"), "method"),
         (lambda: GuessAndCheck(5, tolerance=1.0), "tolerance"),
         (lambda: GuessAndCheck(None), "needs a tolerance"),
@@ -233,6 +234,11 @@ def test_bad_arguments_raise_before_anything_is_spent(mechanism):
         (lambda: GaussianMechanism(5, scale=0), "scale"),
         (lambda: GaussianMechanism(5, bound="jung"), "bound"),
         (lambda: GaussianMechanism(2.0), "n_queries"),
+        (lambda: GaussianMechanism(None), "n_queries"),
+        (lambda: Thresholdout(None, preset="science2015"), "n_queries"),
+        (lambda: Ladder(None), "n_queries"),
+        (lambda: SampleSplitting(None), "n_queries"),
+        (lambda: NaiveReuse(None), "n_queries"),
         (lambda: Thresholdout(5), "must be given"),
         (lambda: Thresholdout(5, 2), "must be given"),
         (lambda: Thresholdout(5, 0, 0.1), "n_failures"),

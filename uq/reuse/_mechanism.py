@@ -21,9 +21,10 @@ from uq._base.exceptions import BudgetExhaustedError, InputError
 from uq._base.frozen import Frozen
 from uq._base.validation import check_bounds, check_count, check_level, check_number
 
-__all__ = ["GRID", "MECHANISMS", "Mechanism", "Reply", "on_grid", "to_unit"]
+__all__ = ["GRID", "LARGEST", "MECHANISMS", "Mechanism", "Reply", "check_size", "on_grid", "to_unit"]
 
 MECHANISMS: "dict[str, type[Mechanism]]" = {}
+LARGEST = 2**53
 GRID = 2.0**-20  # of the scale of the noise: answers are rounded to it
 _HAIR = 1e-9  # a guess this far outside of its bounds is rounding
 
@@ -45,6 +46,7 @@ class Mechanism(Frozen):
 
     __slots__ = ()
     needs_guess: ClassVar[bool] = False
+    endless: ClassVar[bool] = False  # whether n_queries may be None
     secret: ClassVar[tuple[str, ...]] = ()  # keys of the state that nobody may see
     n_queries: Any
     confidence_level: Any
@@ -55,8 +57,8 @@ class Mechanism(Frozen):
 
     def _check_common(self):
         owner = type(self).__name__
-        if self.n_queries is not None:
-            check_count(self.n_queries, owner, "n_queries")
+        if not (self.n_queries is None and self.endless):
+            check_size(self.n_queries, owner, "n_queries")
         check_level(self.confidence_level, owner)
         Frozen.__post_init__(self)
 
@@ -84,7 +86,7 @@ class Mechanism(Frozen):
 
     def start(self, n: int) -> dict[str, Any]:
         """Return the state of a holdout of `n` rows that nobody has asked yet."""
-        n = check_count(n, type(self).__name__, "n")
+        n = check_size(n, type(self).__name__, "n")
         return {"n": n, "asked": 0, "failures": 0, "closed": False}
 
     def check(self, state, guess, bounds) -> None:
@@ -132,7 +134,7 @@ class Mechanism(Frozen):
 
     def certificate(self, n: int) -> float:
         """Return the tolerance of every answer from `n` rows, as a part of the width of the bounds; 1 says nothing."""
-        return self._certificate(check_count(n, type(self).__name__, "n"))
+        return self._certificate(check_size(n, type(self).__name__, "n"))
 
     def _certificate(self, n):
         raise NotImplementedError
@@ -149,6 +151,14 @@ class Mechanism(Frozen):
 
     def _refused(self, state) -> Reply:
         return Reply(None, None, "refused", {**state, "closed": True})
+
+
+def check_size(value, owner, name, low=1):
+    """Return an integer of at least `low` that a float can hold."""
+    value = check_count(value, owner, name, low=low)
+    if value > LARGEST:
+        raise InputError(f"{owner}: {name} must be at most 2**53; got an integer of {value.bit_length()} bits.")
+    return value
 
 
 def on_grid(value, step):

@@ -89,7 +89,6 @@ class PrivateMultiplicativeWeights(Mechanism):
     def __post_init__(self):
         owner = "PrivateMultiplicativeWeights"
         check_option(self.method, METHODS, owner, "method")
-        check_count(self.n_queries, owner, "n_queries")
         if isinstance(self.universe, (int, np.integer)) or np.ndim(self.universe) == 0:
             check_count(self.universe, owner, "universe", low=2)
         else:
