@@ -18,6 +18,7 @@ from . import (
     evaluation,
     ranks,
     reuse,
+    reuse_holdout,
 )
 
 __all__ = ["NOT_DRIVEN", "TARGETS"]
@@ -37,6 +38,7 @@ TARGETS = {
     **epistemic.TARGETS,
     **ranks.TARGETS,
     **reuse.TARGETS,
+    **reuse_holdout.TARGETS,
 }
 NOT_DRIVEN = {
     **evaluation.NOT_DRIVEN,
@@ -45,4 +47,5 @@ NOT_DRIVEN = {
     **calibration_confidence.NOT_DRIVEN,
     **epistemic.NOT_DRIVEN,
     **reuse.NOT_DRIVEN,
+    **reuse_holdout.NOT_DRIVEN,
 }

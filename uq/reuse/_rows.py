@@ -139,7 +139,13 @@ def stand_in(data):
         return data.detach() * 0 if not data.dtype.is_floating_point else data.detach().new_zeros(data.shape)
     if isinstance(data, (list, tuple)):
         return _like_first(data, data)
-    return _frame_stand_in(data)
+    made = _frame_stand_in(data)
+    if made is None:  # a column of some other kind; a function that insists on its kind asks for rehearsal rows
+        try:
+            return np.zeros(as_numeric(data, OWNER, "data").shape)
+        except InputError:
+            return None
+    return made
 
 
 def _like_first(rows, data):
