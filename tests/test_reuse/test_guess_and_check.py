@@ -2,10 +2,11 @@
 
 import itertools
 import math
+from functools import cache
 
 import numpy as np
 import pytest
-from scipy import special
+from scipy import special, stats
 
 from uq.reuse import GuessAndCheck
 from uq.reuse._counts import log_checked
@@ -140,3 +141,68 @@ def test_without_end_queries_left_by_asking_them():
         # what is confirmed costs no more than its turn
         state = {**reply.state, "failures": 0, "log_cells": 0.0}
     assert mechanism.answer(mechanism.spend(state), 0.5, 0.5, (0, 1)).source == "refused"
+
+
+# ---- the certificate as a whole, over every data set of a small world
+
+ROWS = 24
+
+
+def every_data_set(law):
+    """Return the counts of all data sets of four kinds of rows, and their probabilities."""
+    counts = [
+        (a, b, c, ROWS - a - b - c)
+        for a in range(ROWS + 1)
+        for b in range(ROWS + 1 - a)
+        for c in range(ROWS + 1 - a - b)
+    ]
+    return np.array(counts), stats.multinomial(ROWS, law).pmf(counts)
+
+
+QUERIES = np.array([each for each in itertools.product((0.0, 1.0), repeat=4) if 0 < sum(each) < 4])
+
+
+@cache
+def next_query(analyst, transcript):
+    """Return what this analyst asks next, and on which side of the truth the guess lies."""
+    rng = np.random.default_rng([analyst, transcript])
+    return QUERIES[rng.integers(len(QUERIES))], rng.choice([-1, 1])
+
+
+@pytest.mark.parametrize("law", [(0.25, 0.25, 0.25, 0.25), (0.7, 0.1, 0.1, 0.1), (0.97, 0.01, 0.01, 0.01)], ids=str)
+@pytest.mark.parametrize(
+    "mechanism",
+    [
+        GuessAndCheck(4, 1, confidence_level=0.3),
+        GuessAndCheck(4, 1, method="hoeffding", tolerance=0.45, confidence_level=0.3),
+        GuessAndCheck(None, tolerance=0.45, confidence_level=0.3),
+    ],
+    ids=["least", "hoeffding", "no end"],
+)
+def test_exact_probability_that_all_answers_hold(mechanism, law):
+    """Analysts draw their next query and guess from all answers so far; the guesses are as wrong as may pass."""
+    counts, mass = every_data_set(law)
+    tolerance = mechanism.certificate(ROWS)
+    assert tolerance < 0.5, "an empty promise"
+    worst = 1.0
+    for analyst in range(2):
+        held = np.ones(len(counts), dtype=bool)
+        for row, count in enumerate(counts):
+            state, transcript = mechanism.start(ROWS), 0
+            for _ in range(4):
+                query, side = next_query(analyst, transcript)
+                truth = float(query @ law)
+                # just too far from the truth to be right
+                guess = truth + side * (tolerance + 1e-9)
+                guess = guess if 0 <= guess <= 1 else 2 * truth - guess
+                reply = mechanism.answer(
+                    mechanism.spend(state), min(1.0, max(0.0, guess)), query @ count / ROWS, (0, 1)
+                )
+                if reply.source == "refused":
+                    break
+                held[row] &= abs(reply.value - truth) <= reply.tolerance
+                state = reply.state
+                transcript = 100 * transcript + (0 if reply.source == "guess" else 1 + round(50 * reply.value))
+        worst = min(worst, mass[held].sum())
+    assert worst >= mechanism.confidence_level
+    assert worst < 1
