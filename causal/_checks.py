@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from uq._base.alignment import check_order
 from uq._base.containers import column_names, index_of
 from uq._base.exceptions import InputError
 from uq._base.validation import (
@@ -18,6 +19,8 @@ from uq._base.validation import (
     check_vector,
     check_weights,
 )
+
+from ._influence import Source
 
 __all__ = ["Rows", "check_design", "check_propensity", "check_rows", "check_treatment", "check_truth"]
 
@@ -42,6 +45,8 @@ class Rows:
     kept : ndarray of bool or None
         Which of the caller's rows these are; None for all.
     y : ndarray of shape (n,) or None
+    order : (str, index) or None
+        Which column of the caller has row labels, and these, for all rows: what further columns are held against.
     """
 
     z: Any
@@ -50,11 +55,17 @@ class Rows:
     ids: Any = None
     kept: Any = None
     y: Any = None
+    order: Any = None
 
     @property
     def n_groups(self):
         """Return the number of clusters, or None."""
         return None if self.groups is None else int(self.groups.max()) + 1
+
+    @property
+    def source(self):
+        """Return who these rows, or clusters, are."""
+        return Source.of(self.ids, self.z, self.groups)
 
     def of(self, array):
         """Return these rows of an array that belongs to the caller's rows."""
@@ -63,6 +74,7 @@ class Rows:
 
 def check_rows(owner, y_pred, sample_weight=None, groups=None, y=None):
     """Return the rows that take part, from what the caller gave."""
+    order = check_order(owner, y_pred=y_pred, y=y, sample_weight=sample_weight, groups=groups)
     z = check_vector(y_pred, owner, "y_pred")
     n = len(z)
     if y is not None:
@@ -77,7 +89,7 @@ def check_rows(owner, y_pred, sample_weight=None, groups=None, y=None):
     if y is not None:
         z, y = z.copy(), y.copy()  # rows of a fit are kept, and the caller may go on writing to theirs
     if weights is None:
-        return Rows(z, None, codes, labels if groups is not None else index, None, y)
+        return Rows(z, None, codes, labels if groups is not None else index, None, y, order)
     with np.errstate(under="ignore"):
         weights = weights / weights.max()
     kept = weights > 0
@@ -88,8 +100,8 @@ def check_rows(owner, y_pred, sample_weight=None, groups=None, y=None):
         ids = None if index is None else index[kept]
     if kept.all():
         kept = None
-    rows = Rows(z, weights, codes, ids, kept, y)
-    return rows if kept is None else Rows(z[kept], weights[kept], codes, ids, kept, rows.of(y))
+    rows = Rows(z, weights, codes, ids, kept, y, order)
+    return rows if kept is None else Rows(z[kept], weights[kept], codes, ids, kept, rows.of(y), order)
 
 
 def check_truth(owner, y_pred, y, sample_weight=None, groups=None):
@@ -110,6 +122,7 @@ def check_treatment(owner, treatment, rows):
     """Return 0.0 and 1.0 of the rows that take part; both arms must be there."""
     if treatment is None:
         raise InputError(f"{owner}: treatment must hold 0 or 1 per row; got None.")
+    check_order(owner, rows.order, treatment=treatment)
     treatment = check_binary(check_vector(treatment, owner, "treatment"), owner, "treatment")
     treatment = _matching(owner, "treatment", treatment, rows)
     if treatment.min() == treatment.max():
@@ -124,6 +137,7 @@ def check_propensity(owner, propensity, rows):
     """Return probabilities of treatment of the rows that take part, or None; one number stands for all rows."""
     if propensity is None:
         return None
+    check_order(owner, rows.order, propensity=propensity)
     if np.ndim(propensity) == 0 and not isinstance(propensity, (str, bytes, dict)):
         propensity = [propensity]
         p = np.repeat(check_vector(propensity, owner, "propensity"), len(rows.z))
@@ -139,6 +153,7 @@ def check_propensity(owner, propensity, rows):
 
 def check_design(owner, X, rows):
     """Return the matrix of the rows that take part, and the names of its columns (None for what has none)."""
+    check_order(owner, rows.order, X=X)
     matrix = _matching(owner, "X", check_matrix(X, owner, "X"), rows)
     n, k = matrix.shape
     if n < k:

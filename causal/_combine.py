@@ -41,9 +41,10 @@ def overidentification_test(a, b, *, ids_a=None, ids_b=None) -> TestResult:
     Raises
     ------
     InputError
-        For estimates without influence values or with an infinite error, estimates of different quantities, rows
-        without labels, labels that repeat themselves or only count (two frames that both begin at 0), one estimate with
-        groups and one without, and two estimates whose difference does not vary.
+        For estimates without influence values or with an infinite error, estimates of different quantities (a mean and
+        an effect, two quantiles), rows without labels, labels that repeat themselves or only count (two frames that
+        both begin at 0), groups in a fit or a verb of one and not of the other, and two estimates whose difference does
+        not vary.
 
     See Also
     --------
@@ -140,7 +141,10 @@ def combine(a, b, *, ids_a=None, ids_b=None) -> Estimate:
     **Guarantee.** Asymptotic: if both estimates are consistent for the same quantity, the interval covers with the
     level that it states, in large samples; that the weights are estimated changes nothing at first order. It is biased
     as soon as one of the two is. Combine regardless of the test or not at all: to combine only where the test does not
-    reject voids the interval.
+    reject voids the interval. Combine estimates whose errors have different sources, such as a debiaser and labels
+    within the trial. Where both move with the same few rows, the weights are fitted to noise: two debiasers of one set
+    of 150 calibration rows covered 90 % (linear and spline) and 84 % (linear and Tweedie) at nominal 95 %, and the
+    linear one alone 96 %.
 
     References
     ----------
@@ -194,4 +198,4 @@ def combine(a, b, *, ids_a=None, ids_b=None) -> Estimate:
 
 
 def _n_labels(pair):
-    return len(pair.labels)
+    return pair.size

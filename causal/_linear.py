@@ -74,11 +74,12 @@ class LinearDebiaser(Debiaser):
     right, and a correction applied all the same makes them wrong by one over the slope: it doubles an effect where the
     slope is one half.
 
-    **Guarantee.** Asymptotic, in the first world: if E[y_pred | y] is a line that is the same in calibration and trial
-    rows (no law of the errors is assumed), estimates are consistent and intervals cover with their level as both sets
-    grow, the error of the calibration step included; rows or clusters are independent. "fieller" is exact for normal
-    sums and stays valid where the slope is weak. Nothing is promised where the line differs between arms or from
-    calibration to trial, in the second world, or for single outcomes.
+    **Guarantee.** Asymptotic, in the first world: if E[y_pred | y] is a line that is the same in calibration and
+    trial rows (no law of the errors is assumed), estimates are consistent and intervals cover with their level as
+    both sets grow, the error of the calibration step included; rows or clusters are independent. "fieller" takes
+    the ratio exactly and stays valid where the slope is weak, but its variances are estimated all the same: far
+    from the mean of 12 calibration rows (6 standard deviations) nominal 95 % covered 91 %. Nothing is promised
+    where the line differs between arms or from calibration to trial, in the second world, or for single outcomes.
 
     References
     ----------
@@ -124,16 +125,17 @@ class LinearDebiaser(Debiaser):
         """Return the law of (sums - intercept) / slope from the joint law of what stands above and below the bar."""
         (center, scale), (origin, unit) = self._scales
         line, z = self._core, (rows.z - center) / scale
-        sums = functional.coefficients[0].sum()
+        sums = round(functional.coefficients[0].sum())  # 1 for a mean, 0 for an effect
         below = scaled(line.slope_influence[:, None], self._rows, 2)
-        # in the caller's units: origin + unit (Z - intercept) / slope as one ratio
-        above = origin * sums * below - unit * sums * scaled(line.intercept_influence[:, None], self._rows, 2)
-        numerator = float(functional.value(z)[0] - line.intercept * sums) * unit + origin * sums * line.slope
+        # origin + unit (Z - intercept) / slope: the origin, which may be large, stays outside of the ratio
+        above = -unit * sums * scaled(line.intercept_influence[:, None], self._rows, 2)
+        numerator = float(functional.value(z)[0] - line.intercept * sums) * unit
         trial = unit * functional.influence(z, rows.groups)
         with np.errstate(over="ignore"):
             terms = {
                 "var_numerator": float(np.hypot(influence_norms(above)[0], influence_norms(trial)[0]) ** 2),
                 "var_denominator": float(influence_norms(below)[0] ** 2),
                 "cov": float(above[:, 0] @ below[:, 0]),
+                "shift": origin * sums,
             }
         return lambda value, std_error, df: FiellerLaw(numerator=numerator, denominator=line.slope, df=df, **terms)

@@ -17,7 +17,8 @@ __all__ = ["add_calibration_variance", "row_coefficients"]
 
 OWNER = "add_calibration_variance"
 LINEAR = "OLS, WLS, GLS, IV2SLS, and GLM with Gaussian family and identity link"
-_CLOSE = 1e-6
+_CLOSE = 1e-6  # of the spread, which an offset of the outcome does not belong to
+_ROUNDING = 1e-12
 _MANY = 1e9  # degrees of freedom that make Student's t the normal law
 
 
@@ -54,7 +55,7 @@ def add_calibration_variance(results, debiaser, y_pred):
         For a model that is not linear in its outcome (logit, quantile, robust regression, a link other than the
         identity, mixed models), results without a covariance or with the calibration step in them already, an index of
         `y_pred` that would be matched but repeats itself, a dependent variable that is not what the debiaser makes
-        of `y_pred`, and calibration rows that are too few for an error.
+        of `y_pred` (to a millionth of its spread), and calibration rows that are too few for an error.
 
     See Also
     --------
@@ -129,7 +130,7 @@ def add_calibration_variance(results, debiaser, y_pred):
     with np.errstate(over="ignore", invalid="ignore"):
         f = debiaser._transform(z)
         apart = np.abs(f - endog).max()
-    if not apart <= _CLOSE * np.abs(endog).max():
+    if not apart <= _CLOSE * np.ptp(endog) + _ROUNDING * np.abs(endog).max():
         raise InputError(
             f"{OWNER}: the dependent variable must be debiaser.transform(y_pred), row by row; it differs from it by up "
             f"to {apart:.3g}. Pass the debiaser and the predictions that made the column, and fit the column itself, "
@@ -190,8 +191,9 @@ def row_coefficients(inner, model):
     if endog.ndim != 1 or params.ndim != 1:
         raise InputError(f"{OWNER}: results must have one outcome; got endog of shape {endog.shape}.")
     mine = coefficients @ endog
-    size = np.abs(coefficients) @ np.abs(endog)  # rounding is relative to this
-    if mine.shape != params.shape or not (np.abs(mine - params) <= _CLOSE * size).all():
+    weights = np.abs(coefficients)
+    close = _CLOSE * (weights @ np.abs(endog - endog.mean())) + 1e3 * _ROUNDING * (weights @ np.abs(endog))
+    if mine.shape != params.shape or not (np.abs(mine - params) <= close).all():
         raise InputError(
             f"{OWNER}: results must be the plain fit of {kind}, whose parameters are linear in the outcome; these are "
             "not (a penalty, a constraint, or weights that depend on the outcome)."

@@ -289,6 +289,31 @@ def test_fieller_is_the_set_of_ratios_that_are_not_rejected(numerator, denominat
         assert kept[0] or kept[-1], "the set is bounded, so the interval must be"
 
 
+@pytest.mark.parametrize("shift", [0.0, 3.0, -1e8, 1e10])
+def test_a_shift_moves_the_fieller_set_and_nothing_else(shift):
+    terms = {"numerator": 5.0, "denominator": 10.0, "var_numerator": 1.0, "var_denominator": 0.5, "cov": 0.3, "df": 12}
+    plain, moved = FiellerLaw(**terms), FiellerLaw(**terms, shift=shift)
+    eps = 4 * np.spacing(max(1.0, abs(shift)))
+    for level in LEVELS:
+        for alternative in ALTERNATIVES:
+            low, high = ask(plain, level, alternative)
+            assert ask(moved, level, alternative) == pytest.approx((low + shift, high + shift), abs=eps)
+    for null in (0.2, 0.5, 0.9):
+        slack = 1e-9 + 10 * eps
+        assert moved.p_greater(null + shift) == pytest.approx(plain.p_greater(null), abs=slack)
+        assert moved.p_less(null + shift) == pytest.approx(plain.p_less(null), abs=slack)
+
+
+def test_a_fieller_set_that_is_narrow_beside_its_place_keeps_its_width():
+    """Squares of numerator and denominator cancel to the last digit, and the width must not come from them."""
+    law = FiellerLaw(numerator=1e8, denominator=1.0, var_numerator=1.0, var_denominator=0.0, df=30)
+    low, high = ask(law, 0.95)
+    assert (high - low) / 2 == pytest.approx(stats.t.isf(0.025, 30), rel=1e-6)
+    both = FiellerLaw(numerator=1e9, denominator=1.0, var_numerator=1.0, var_denominator=1e-20, df=30)
+    low, high = ask(both, 0.95)
+    assert (high - low) / 2 == pytest.approx(stats.t.isf(0.025, 30) * np.sqrt(1.01), rel=1e-5)
+
+
 def test_an_unbounded_fieller_set_is_the_whole_line_with_one_warning():
     law = FiellerLaw(numerator=5.0, denominator=1.0, var_numerator=1.0, var_denominator=1.0)
     with pytest.warns(InfiniteBoundWarning, match="denominator") as caught:

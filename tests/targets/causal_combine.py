@@ -47,7 +47,12 @@ def _estimate(seed, k, n_fit, n_apply, scale, kind, changes):
         "none": (None, None),
     }[kind]
     ids = [None if block is None else np.array(block) for block in ids]
-    influence = Influence(fit=fit, apply=apply, fit_ids=ids[0], apply_ids=ids[1])
+    seen = np.random.default_rng(n_fit).normal(size=20)  # the same predictions for the same numbers of rows
+    influence = Influence(
+        fit=fit, apply=apply, fit_ids=ids[0], apply_ids=ids[1], fit_clustered=seed % 5 == 1,
+        fit_values=seen[:n_fit] if seed % 2 else None, apply_values=seen[:n_apply] if seed % 2 else None,
+        estimand=[None, "mean", "mean", "ate"][seed % 4],
+    )  # fmt: skip
     error = np.hypot(np.linalg.norm(fit / scale, axis=0), np.linalg.norm(apply / scale, axis=0)) * scale
     value = scale * rng.normal(size=k)
     value, error = (value, error) if k > 1 else (float(value[0]), float(error[0]))
@@ -64,8 +69,8 @@ def _pair(k, scale, kind):
         _estimate,
         st.integers(0, 9),
         st.just(k),
-        st.integers(1, 5),
-        st.integers(1, 5),
+        st.integers(1, 14),
+        st.integers(1, 14),
         st.sampled_from([scale, scale, 2 * scale, 1.0]),
         st.just(kind),
         mostly(st.just({}), st.sampled_from([{"n_groups": 3}, {"influence": None}, {"std_error": np.inf}])),

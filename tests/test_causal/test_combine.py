@@ -17,10 +17,10 @@ pd = require("pandas")
 RNG = np.random.default_rng(3)
 
 
-def estimate(value, fit, apply, fit_ids, apply_ids, df=20.0, **changes):
+def estimate(value, fit, apply, fit_ids, apply_ids, df=20.0, seen=None, **changes):
     """Return an Estimate with these influence values, one number if they have one column."""
     fit, apply = (np.asarray(v, float).reshape(len(v), -1) for v in (fit, apply))
-    influence = Influence(fit=fit, apply=apply, fit_ids=fit_ids, apply_ids=apply_ids)
+    influence = Influence(fit=fit, apply=apply, fit_ids=fit_ids, apply_ids=apply_ids, **(seen or {}))
     error = np.sqrt(np.diag(influence.cov))
     if len(error) == 1:
         error = float(error[0])
@@ -266,9 +266,14 @@ def test_groups_that_only_count_are_refused():
 
 def test_the_same_default_index_on_both_sides_is_fine():
     """One calibration frame and one trial frame, told apart: both estimates used the same."""
-    fit_ids, apply_ids = np.arange(5), np.arange(100, 107)
-    a, b = (estimate(0.0, RNG.normal(size=5), RNG.normal(size=7), fit_ids, apply_ids) for _ in range(2))
-    assert combine(a, b).n == 12
+    fit_ids, apply_ids = np.arange(12), np.arange(100, 115)
+    seen = {"fit_values": RNG.normal(size=12), "apply_values": RNG.normal(size=15)}
+    a, b = (estimate(0.0, RNG.normal(size=12), RNG.normal(size=15), fit_ids, apply_ids, seen=seen) for _ in range(2))
+    assert combine(a, b).n == 27
+    # and what was combined still knows its rows
+    assert combine(combine(a, b), b).n == 27
+    other = estimate(0.0, RNG.normal(size=12), RNG.normal(size=15), fit_ids, apply_ids)
+    refused(a, other, "do not show that they are the same")
 
 
 def test_numbers_and_texts_are_different_labels():

@@ -99,6 +99,26 @@ def test_fieller_for_a_level_is_the_set_of_the_spec(calibration, trial):
     assert (low, high) == pytest.approx((kept.min(), kept.max()), abs=2e-5)
 
 
+@pytest.mark.parametrize("offset", [1e3, 1e6, 1e8, 1e10, -1e10])
+@pytest.mark.parametrize("verb", ["mean", "ate"])
+def test_fieller_does_not_know_where_zero_is(calibration, trial, offset, verb):
+    """An outcome in other units, or counted from another origin, has the same interval there."""
+    z, arm = trial
+    more = {"ate": (arm,), "mean": ()}[verb]
+    shift = offset if verb == "mean" else 0.0
+    plain = getattr(debiaser().fit(*calibration), verb)(z, *more, method="fieller")
+    there = debiaser().fit(calibration[0], calibration[1] + offset)
+    moved = getattr(there, verb)(z, *more, method="fieller")
+    width = plain.conf_int().width
+    slack = 20 * np.spacing(abs(offset)) + 1e-9
+    for level in (0.5, 0.95):
+        ends = np.array(tuple(moved.conf_int(level))) - shift
+        assert ends == pytest.approx(tuple(plain.conf_int(level)), abs=slack)
+    assert moved.conf_int().width == pytest.approx(width, abs=2 * slack)
+    null = plain.estimate + 0.2
+    assert moved.pvalue(null + shift) == pytest.approx(plain.pvalue(null), abs=30 * slack)
+
+
 def numeric_spread(estimator, z, y, weights, z_new, coefficients, eps=1e-5):
     """Return what each calibration row contributes to a functional, by changing its weight a little."""
 
@@ -174,7 +194,8 @@ def test_rows_of_weight_0_are_not_there(calibration, trial):
     assert here.std_error == pytest.approx(there.std_error, rel=1e-12)
     assert here.n == 40
     groups = np.arange(50) // 5
-    here = debiaser().fit(z, y, sample_weight=weights).mean(new, sample_weight=few, groups=groups)
+    with pytest.warns(SmallSampleWarning, match="8 clusters are few"):
+        here = debiaser().fit(z, y, sample_weight=weights).mean(new, sample_weight=few, groups=groups)
     assert here.n_groups == 8
     assert list(here.influence.apply_ids) == list(range(8))
 

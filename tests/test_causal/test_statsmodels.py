@@ -264,6 +264,20 @@ def test_bad_input(change, message):
         add_calibration_variance(*change(sm.OLS(F, X).fit()))
 
 
+@pytest.mark.parametrize("offset", [1e3, 1e5, 1e7])
+def test_an_offset_of_the_outcome_hides_nothing(offset):
+    far = LinearDebiaser(nondifferential=True).fit(DEBIASER._rows.z, DEBIASER._rows.y + offset)
+    results = sm.OLS(far.transform(Z), X).fit()
+    honest = add_calibration_variance(results, far, Z)
+    assert honest.bse[1:] == pytest.approx(add_calibration_variance(sm.OLS(F, X).fit(), DEBIASER, Z).bse[1:], rel=1e-5)
+    for wrong in (Z[::-1], Z + 1e-4, np.r_[Z[1], Z[0], Z[2:]]):
+        with pytest.raises(InputError, match="row by row"):
+            add_calibration_variance(results, far, wrong)
+    constrained = sm.GLM(far.transform(Z), X).fit_constrained(([[0, 1, 0]], [0.5]))
+    with pytest.raises(InputError, match="plain fit"):
+        add_calibration_variance(constrained, far, Z)
+
+
 def test_a_debiaser_that_was_not_fitted():
     with pytest.raises(ValueError, match="not fitted"):
         add_calibration_variance(sm.OLS(F, X).fit(), LinearDebiaser(), Z)

@@ -219,6 +219,9 @@ class FiellerLaw(Law):
 
     The set of ratios that are not rejected is an interval only where the denominator differs from 0 at the level asked
     for; elsewhere it is unbounded and reported as (-inf, inf).
+
+    The estimand is ``shift`` plus the ratio: an offset that is known stays out of the squares, where it would drown
+    what varies.
     """
 
     numerator: float
@@ -227,12 +230,14 @@ class FiellerLaw(Law):
     var_denominator: float
     cov: float = 0.0
     df: float = np.inf
+    shift: float = 0.0
 
     remedy = (
         "the denominator is not distinguishable from 0 at this level; a lower level or more rows would bound the ratio."
     )
 
     def _t(self, null):
+        null = null - self.shift
         sign = np.sign(self.denominator) or 1.0
         # far from 0 in units of the null, whose square would overflow
         unit = max(1.0, abs(null))
@@ -251,7 +256,13 @@ class FiellerLaw(Law):
         c = self.numerator**2 - q * q * self.var_numerator
         if not a > 0:
             return -np.inf, np.inf
-        root = np.sqrt(max(b * b - a * c, 0.0))
+        # b b - a c, written without the fourth powers that cancel
+        inner = (
+            self.denominator**2 * self.var_numerator
+            - 2 * self.numerator * self.denominator * self.cov
+            + self.numerator**2 * self.var_denominator
+        ) - q * q * (self.var_numerator * self.var_denominator - self.cov**2)
+        root = abs(q) * np.sqrt(max(inner, 0.0))
         # the root of larger size first, the other from their product: no cancellation
         big = (b + np.copysign(root, b)) / a
         small = c / (a * big) if big else 0.0
@@ -259,10 +270,10 @@ class FiellerLaw(Law):
         return (low, high) if q >= 0 else (high, low)
 
     def lower(self, alpha):
-        return float(self._ends(alpha)[0])
+        return float(self.shift + self._ends(alpha)[0])
 
     def upper(self, alpha):
-        return float(self._ends(alpha)[1])
+        return float(self.shift + self._ends(alpha)[1])
 
     def p_greater(self, null):
         return float(stats.t.sf(self._t(null), self.df))
