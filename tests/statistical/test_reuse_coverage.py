@@ -223,7 +223,7 @@ def test_ladder():
 @pytest.mark.slow
 @pytest.mark.parametrize("mechanism", CERTIFIED, ids=str)
 def test_reconstruction_many_more(mechanism):
-    reps = 60 if mechanism == SampleSplitting(K) else 700
+    reps = 25 if mechanism == SampleSplitting(K) else 700
     hits, _ = attack(mechanism, reps, 8)
     judge(hits, reps)
 

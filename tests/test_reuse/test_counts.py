@@ -125,8 +125,16 @@ def test_error_without_end_is_spent_once():
     total = visit(0, 0, 0.0)
     positions = sum(math.exp(log_spent(i, f) + log_binomial(i - 1, f)) for i in range(1, most + 1) for f in range(i))
     assert total == pytest.approx(positions, rel=1e-12)
-    everything = sum((6 / math.pi**2) / i**2 for i in range(1, 10**5))
-    assert total < everything**2 <= 1
+
+
+def test_error_without_end_is_all_of_it():
+    total = 0.0
+    for i in range(1, 3001):
+        f = np.arange(i)
+        total += np.exp(log_spent(i, f) + log_binomial(i - 1, f)).sum()
+    # what is left comes after 3000 queries
+    assert total < 1
+    assert 1 - total == pytest.approx(360 / (7 * math.pi**4) * math.pi**2 / 6 / 3000, rel=0.01)
 
 
 def test_large_counts_keep_their_digits():

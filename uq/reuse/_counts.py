@@ -39,9 +39,9 @@ def log_checked(n_queries, n_failures, log_cells, most_terms=MOST_TERMS):
 def log_spent(i, f):
     """Return ln of the share of the error that query `i` (from 1) with `f` earlier failures may spend, cells aside.
 
-    (6 / pi^2)^2 / (i^2 (f + 1)^2 C(i - 1, f)): summed over all situations of all i and f, it gives 1.
+    360 / (7 pi^4) / (i^2 (f + 1)^2 C(i - 1, f)): summed over all situations of all i and f < i, it gives 1.
     """
-    return 2 * np.log(6 / np.pi**2) - 2 * np.log(i) - 2 * np.log(f + 1) - log_binomial(i - 1, f)
+    return np.log(360 / (7 * np.pi**4)) - 2 * np.log(i) - 2 * np.log(f + 1) - log_binomial(i - 1, f)
 
 
 def log_ladder(n_queries, n_values):
