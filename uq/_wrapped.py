@@ -12,6 +12,7 @@ from sklearn.model_selection import GroupKFold, check_cv, cross_val_predict
 from sklearn.utils import TransformerTags, get_tags
 from sklearn.utils.validation import _num_samples, check_is_fitted, column_or_1d
 
+from ._base.containers import as_numeric
 from ._base.exceptions import InputError
 from ._base.sklearn import HasMethods, StrOptions, validate_params
 from ._wrapper_verbs import WrapperVerbs, kind_of
@@ -36,6 +37,32 @@ def _takes(estimator, name):
     return name in inspect.signature(estimator.fit).parameters
 
 
+def _is_matrix(y):
+    """Tell a matrix of two columns or more, which is no vector of labels or numbers."""
+    shape = getattr(y, "shape", None)
+    if shape is None:
+        try:
+            shape = np.asarray(y).shape
+        except ValueError:  # ragged lists
+            return False
+    return len(shape) == 2 and shape[1] > 1
+
+
+class _Asked(BaseEstimator):
+    """A model whose `predict` is another of its methods."""
+
+    def __init__(self, model, method):
+        self.model = model
+        self.method = method
+
+    def fit(self, X, y, **params):
+        self.model_ = clone(self.model).fit(X, y, **params)
+        return self
+
+    def predict(self, X):
+        return getattr(self.model_, self.method)(X)
+
+
 class WrappedModel(WrapperVerbs, MetaEstimatorMixin, BaseEstimator):
     """A model and a wrapper of its outputs as one estimator, for pipelines and grid searches.
 
@@ -55,7 +82,8 @@ class WrappedModel(WrapperVerbs, MetaEstimatorMixin, BaseEstimator):
         With `groups` in `fit`, an int means that many folds of whole groups. Unused for a fitted model.
     method : {"auto", "predict", "predict_proba", "decision_function"}, default "auto"
         What the outputs are. "auto" takes `predict` of regressors and the first of `predict_proba`,
-        `decision_function` and `predict` that a classifier has.
+        `decision_function` and `predict` that a classifier has, or a model that does not say what it is and has
+        `predict_proba` (`uq.epistemic.PairHeadClassifier`).
 
     Attributes
     ----------
@@ -70,8 +98,8 @@ class WrappedModel(WrapperVerbs, MetaEstimatorMixin, BaseEstimator):
     Raises
     ------
     InputError
-        From `fit`, for parameters out of their range, a class in place of an object, a missing `y`, a single row, or a
-        fit parameter that neither part takes.
+        From `fit`, for parameters out of their range, a class in place of an object, a missing `y` or one that is not
+        finite, a single row, or a fit parameter that neither part takes.
     sklearn.exceptions.NotFittedError
         From everything else before `fit`.
 
@@ -129,7 +157,9 @@ class WrappedModel(WrapperVerbs, MetaEstimatorMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features), or whatever a fitted model takes
-        y : array-like of shape (n_samples,)
+        y : array-like of shape (n_samples,), or (n_samples, n_classes)
+            A matrix, such as counts of responses, goes to the wrapper and to a model to be fitted as it is: both must
+            take it (`uq.epistemic.ScaledVariance` does).
         **fit_params
             One value per row (`sample_weight`, `groups`). Each goes to the wrapper's `fit` if that has a parameter of
             this name, and to that of a model to be fitted if that has it; `groups` also decide the folds.
@@ -147,12 +177,13 @@ class WrappedModel(WrapperVerbs, MetaEstimatorMixin, BaseEstimator):
         validate_params(self)
         if y is None:
             raise InputError("WrappedModel.fit requires y to be passed, but the target y is None.")
-        y = column_or_1d(y, warn=True)
-        if y.dtype.kind == "f" and not np.isfinite(y).all():
+        values = as_numeric(y, "WrappedModel.fit", "y") if _is_matrix(y) else column_or_1d(y, warn=True)
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
             raise InputError(
-                f"WrappedModel.fit: y must be finite; got {int((~np.isfinite(y)).sum())} NaN or infinite values. "
+                f"WrappedModel.fit: y must be finite; got {int((~np.isfinite(values)).sum())} NaN or infinite values. "
                 "Remove these rows."
             )
+        y = y if values.ndim == 2 else values  # a frame keeps the names of its columns
         ready = _is_ready(self.model)
         for name in fit_params:
             taken = _takes(self.wrapper, name) or (not ready and (name == "groups" or _takes(self.model, name)))
@@ -188,7 +219,11 @@ class WrappedModel(WrapperVerbs, MetaEstimatorMixin, BaseEstimator):
             cv = check_cv(self.cv, y, classifier=kind_of(self.model) == "classifier")
         model = clone(self.model).fit(X, y, **params)  # first, so that bad input fails in the model's own words
         folds = list(cv.split(X, y, groups))
-        return model, cross_val_predict(clone(self.model), X, y, cv=folds, method=method, params=params)
+        if np.ndim(y) == 1:
+            return model, cross_val_predict(clone(self.model), X, y, cv=folds, method=method, params=params)
+        asked = _Asked(clone(self.model), method)  # scikit-learn would recode each column of y for predict_proba
+        rows = y if hasattr(y, "iloc") else as_numeric(y, "WrappedModel.fit", "y")
+        return model, cross_val_predict(asked, X, rows, cv=folds, params=params)
 
     def outputs(self, X) -> np.ndarray:
         """Return what the wrapper sees for `X`: the model's predictions, class probabilities or scores.
@@ -212,7 +247,8 @@ class WrappedModel(WrapperVerbs, MetaEstimatorMixin, BaseEstimator):
                 )
             return self.method
         order = ["predict"]
-        if kind_of(model) == "classifier":
+        kind = kind_of(model)
+        if kind == "classifier" or (kind is None and hasattr(model, "predict_proba")):
             order = ["predict_proba", "decision_function", "predict"]
         return next((m for m in order if hasattr(model, m)), order[0])
 

@@ -236,3 +236,31 @@ def test_a_gpu_learns_the_same():
     here = PairHeadClassifier(**SMALL).fit(X, y).predict_pair(X).joint
     there = PairHeadClassifier(**SMALL | {"device": "cuda"}).fit(X, y).predict_pair(X).joint
     assert np.allclose(here, there, atol=1e-3)
+
+
+def test_names_of_the_columns_of_y():
+    pd = require("pandas")
+    X, y = two_answers(30, 2, 2)
+    for columns, classes in (
+        (None, [0, 1]),
+        ([3, 5], [3, 5]),
+        (["no", "yes"], ["no", "yes"]),
+        (["0", "1"], ["0", "1"]),
+    ):
+        model = PairHeadClassifier(**SMALL).fit(X, pd.DataFrame(y, columns=columns))
+        assert model.classes_.tolist() == classes
+        assert set(model.predict(X).tolist()) <= set(classes)
+        model.predict_pair(X).interval(y=classes[1])
+    with pytest.raises(InputError, match="the columns of y must have different names; got 'a'"):
+        PairHeadClassifier(**SMALL).fit(X, pd.DataFrame(y, columns=["a", "a"]))
+
+
+def test_predict_is_the_most_probable_class():
+    from sklearn.model_selection import KFold, cross_val_predict
+
+    X, y = two_answers(40, 3, 2)
+    model = PairHeadClassifier(**SMALL).fit(X, y)
+    assert model.predict(X).tolist() == model.predict_proba(X).argmax(axis=1).tolist()
+    found = cross_val_predict(PairHeadClassifier(**SMALL), X, y, cv=KFold(4))
+    for train, test in KFold(4).split(X):
+        assert found[test].tolist() == PairHeadClassifier(**SMALL).fit(X[train], y[train]).predict(X[test]).tolist()

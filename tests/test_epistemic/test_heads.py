@@ -302,3 +302,17 @@ def test_laws_go_through_what_passes_tuples_on():
     for law in (JointLaw(torch.zeros(1, 2, 2)), DirichletHead(2, 3)(torch.ones(1, 2))):
         assert isinstance(law, tuple)
         assert all(isinstance(part, torch.Tensor) for part in law)
+
+
+def test_counts_that_are_none_are_refused():
+    law = DirichletHead(5, 3)(torch.ones(2, 5))
+    for bad, words in (
+        (torch.tensor([[torch.inf, 1, 1], [1, 1, 0]]), "non-negative whole numbers"),
+        (torch.tensor([[torch.nan, 1, 1], [1, 1, 0]]), "non-negative whole numbers"),
+        (torch.ones(2, 3, dtype=torch.bool), "whole numbers; got torch.bool"),
+        (torch.ones(2, 3, dtype=torch.complex64), "whole numbers; got torch.complex64"),
+    ):
+        with pytest.raises(InputError, match=words):
+            pair_log_loss(law, bad)
+    with pytest.raises(InputError, match="with some row"):
+        pair_log_loss(DirichletHead(5, 3)(torch.ones(0, 5)), torch.ones(0, 3))

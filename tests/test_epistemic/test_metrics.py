@@ -8,7 +8,7 @@ from contracts import CONTAINERS, IntervalContract, in_container, require
 from scipy import stats
 
 from uq.epistemic import PairDistribution, second_order_calibration_error, second_order_score
-from uq.epistemic._calibration_core import bin_cells, binned_gaps, rank_correlation
+from uq.epistemic._calibration_core import bin_cells, binned_gaps, join_thin, rank_correlation
 from uq.epistemic._scaled import rho_joint
 from uq.exceptions import InputError
 
@@ -91,6 +91,78 @@ def test_equal_variances_are_never_parted():
     y, _ = rows(1, k=2)
     constant = PairDistribution(np.tile(np.array([[0.3, 0.2], [0.2, 0.3]]), (len(y), 1, 1)))
     assert len(second_order_calibration_error(y, constant).count) == 1
+
+
+@pytest.mark.parametrize("k", [2, 3])
+def test_no_bin_holds_one_row_alone(k):
+    for n in (2, 3, 5, 12, 30):
+        for n_bins in (1, 4, 10, 50):
+            result = second_order_calibration_error(*rows(n, n=n, k=k), n_bins=n_bins)
+            assert result.n_items.min() >= 2
+            assert np.isfinite(result.std_error).all()
+            assert result.noise_floor > 0
+            assert result.count.sum() == (n if k == 2 else n * k)
+
+
+def test_thin_bins_join_the_next():
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        n_items = rng.integers(2, 8)
+        item = np.append(rng.integers(0, n_items, rng.integers(0, 15)), [0, 1])
+        codes = np.unique(rng.integers(0, rng.integers(1, 9), len(item)), return_inverse=True)[1]
+        bins, open_bin = [], []
+        for b in range(codes.max() + 1):
+            open_bin.append(b)
+            if len(set(item[np.isin(codes, open_bin)].tolist())) > 1:
+                bins.append(open_bin)
+                open_bin = []
+        bins[-1] += open_bin
+        expected = [next(j for j, members in enumerate(bins) if c in members) for c in codes]
+        assert join_thin(codes, item).tolist() == expected
+
+
+def test_noise_floor_of_few_rows_is_that_of_a_calibrated_model():
+    """The mean error of a calibrated model on twelve rows is about its noise floor, not far above it."""
+    rng = np.random.default_rng(5)
+    found = []
+    for _ in range(400):
+        m = rng.beta(2, 2, 12)
+        p = rng.beta(3 * m, 3 * (1 - m))
+        votes = rng.binomial(4, p)
+        joint = rho_joint(np.column_stack([1 - m, m]), 0.25)
+        result = second_order_calibration_error(np.column_stack([4 - votes, votes]), joint)
+        found.append((result.error, result.noise_floor))
+    error, floor = np.mean(found, axis=0)
+    assert 0.7 < floor / error < 1.3
+
+
+def test_score_of_each_row():
+    for k in (2, 3):
+        y, pairs = rows(8, k=k)
+        each = second_order_score(y, pairs, per_row=True)
+        e = np.array([error_of_pairs(c, m) for c, m in zip(y, pairs.marginal, strict=True)])
+        assert each.shape == (len(y),)
+        assert np.allclose(each, ((e - pairs.epistemic_variance) ** 2).mean(axis=1))
+        assert each.mean() == pytest.approx(second_order_score(y, pairs))
+    for bad in (None, "yes", 1):
+        with pytest.raises(InputError, match="per_row must be True or False"):
+            second_order_score(y, pairs, per_row=bad)
+
+
+def test_scores_compare_models_of_one_marginal_only():
+    """Inputs that look alike, p = 0 or 1/2, all votes counted: a worse marginal with its variance scores less."""
+    p = np.repeat([0, 0.5], 4)
+    y = np.array([[2, 0]] * 4 + [[2, 0], [1, 1], [1, 1], [0, 2]])
+
+    def score(m, scale):
+        variance = scale * np.mean((p - m) ** 2)
+        joint = np.outer([1 - m, m], [1 - m, m]) + variance * np.array([[1, -1], [-1, 1]])
+        return second_order_score(y, np.broadcast_to(joint, (8, 2, 2)))
+
+    for m in (0.25, 0.4):
+        assert score(m, 1.0) < min(score(m, 0.8), score(m, 1.1))
+    assert score(0.4, 1.0) < score(0.25, 1.0)
+    assert "under one marginal" in second_order_score.__doc__
 
 
 def test_row_order_does_not_matter():

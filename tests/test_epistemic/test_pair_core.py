@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy import special
 
 from uq.epistemic import _pair_core as core
+from uq.epistemic._pair_rounding import DOUBLE, logit_slack
 
 from .naive import World
 
@@ -50,7 +51,7 @@ def test_one_row_that_does_not_sum_to_one_leaves_the_others_alone():
 
 def test_softmax_in_log_space_is_the_softmax():
     logits = np.random.default_rng(3).normal(0, 3, (30, 4, 4))
-    joint, m, log_m, log_d, asymmetry = core.symmetric_softmax(logits)
+    joint, m, log_m, log_d, size, asymmetry = core.symmetric_softmax(logits)
     p = special.softmax(logits.reshape(30, -1), axis=1).reshape(30, 4, 4)
     sym = (p + p.transpose(0, 2, 1)) / 2
     assert np.allclose(joint, sym, rtol=1e-13)
@@ -58,6 +59,10 @@ def test_softmax_in_log_space_is_the_softmax():
     assert np.allclose(np.exp(log_m), m, rtol=1e-13)
     assert np.allclose(np.exp(log_d), np.diagonal(sym, axis1=1, axis2=2), rtol=1e-13)
     assert np.allclose(asymmetry, np.abs(p - p.transpose(0, 2, 1)).max(axis=(1, 2)))
+    large = np.maximum(np.abs(logits), np.abs(logits.transpose(0, 2, 1)))
+    for i in range(30):
+        mean = [sym[i, k] @ large[i, k] / m[i, k] for k in range(4)]
+        assert np.allclose(size[i], [2 * mean[k] + abs(logits[i, k, k]) + m[i] @ mean for k in range(4)])
 
 
 def test_averaging_logits_is_another_thing_than_averaging_probabilities():
@@ -70,15 +75,16 @@ def test_averaging_logits_is_another_thing_than_averaging_probabilities():
 def test_logarithms_keep_what_underflows():
     # class 1 has probability e^-800, and repeats itself always
     logits = np.array([[[0.0, -np.inf], [-np.inf, -800.0]]])
-    joint, _, log_m, log_d, _ = core.symmetric_softmax(logits)
+    joint, _, log_m, log_d, size, _ = core.symmetric_softmax(logits)
     assert joint[0, 1, 1] == 0
+    assert np.isfinite(size).all()
     assert log_m[0, 1] == pytest.approx(-800)
-    variance, confidence = core.log_cells(log_m, log_d, 1e-14)
+    variance, confidence = core.log_cells(log_m, log_d, logit_slack(log_m, size, DOUBLE))
     assert variance[0, 1] == 0  # e^-800
     assert confidence[0, 1] == 0  # e^-800 again: known to be unknown, not NaN
     logits = np.array([[[0.0, -300.0], [-300.0, -600.0]]])  # independent: e^-300 is known
-    _, _, log_m, log_d, _ = core.symmetric_softmax(logits)
-    variance, confidence = core.log_cells(log_m, log_d, 1e-14)
+    _, _, log_m, log_d, size, _ = core.symmetric_softmax(logits)
+    variance, confidence = core.log_cells(log_m, log_d, logit_slack(log_m, size, DOUBLE))
     assert confidence[0].tolist() == pytest.approx([1.0, 1.0])
     assert (variance >= 0).all()
 

@@ -34,7 +34,7 @@ def test_rho_joint_is_that_of_the_dirichlet_law():
 def test_ensemble_covariance_by_loops():
     members = members_of(0)
     for i in range(30):
-        assert np.allclose(ensemble_covariance(members)[i], np.cov(members[:, i].T, bias=True), atol=1e-15)
+        assert np.allclose(ensemble_covariance(members)[i], np.cov(members[:, i].T), atol=1e-15)
 
 
 @pytest.mark.parametrize("kind", ["rho", "ensemble"])
@@ -121,6 +121,41 @@ class TestContract(OutputEstimatorContract):
 
     def bad_outputs(self, outputs):
         return {**super().bad_outputs(outputs), "two classes": outputs[:, :2] + 0.1, "sums": outputs * 2}
+
+
+class TestVectorContract(OutputEstimatorContract):
+    """Of two classes one column, as a vector or as (n, 1)."""
+
+    verbs = ("predict_pair",)
+
+    @pytest.fixture
+    def estimator(self):
+        return ScaledVariance()
+
+    @pytest.fixture
+    def data(self):
+        rng = np.random.default_rng(6)
+        p = rng.integers(1, 64, 77) / 64
+        return p[:60], rows_of_counts(rng, np.column_stack([1 - p, p])[:60], 5).astype(float), p[60:]
+
+
+def test_as_many_members_as_in_fit():
+    """The mean of more members has a smaller error: a scale fitted to few would not fit many."""
+    _, y, _ = dirichlet_rows(0, n=30)
+    members = members_of(1, s=6)
+    fitted = ScaledVariance("ensemble").fit(members, y)
+    assert fitted.n_members_ == 6
+    for other in (members[:5], np.concatenate([members, members])):
+        with pytest.raises(InputError, match="the 6 members of fit"):
+            fitted.predict_pair(other)
+    assert ScaledVariance().fit(members[0], y).n_members_ is None
+
+
+def test_the_variance_between_members_does_not_depend_on_their_number():
+    members = np.random.default_rng(0).dirichlet([2.0, 3.0], (20, 20000))
+    expected = 6 / (25 * 6)
+    for s in (2, 3, 20):
+        assert ensemble_covariance(members[:s])[:, 1, 1].mean() == pytest.approx(expected, rel=0.03)
 
 
 def test_bad_parameters_and_members():

@@ -65,6 +65,15 @@ def test_a_class_of_no_probability_is_never_said():
         assert (selective_answer(joint, 1.0, method, rng=0).answers == 1).all()
 
 
+def test_certain_is_certain_in_doubles():
+    p = np.random.default_rng(0).dirichlet(np.ones(5), 1000)
+    known = np.einsum("ni,nj->nij", p, p)
+    assert selective_answer(known, 0, "argmax").answered == 1
+    assert selective_answer(known, 0, "rejection", rng=0).answered == 1
+    assert selective_answer(known.astype(np.float32), 0, "argmax").answered == 0
+    assert selective_answer(known.astype(np.float32), 1e-4, "argmax").answered == 1
+
+
 def test_seeds_and_labels():
     pairs = PairDistribution(World(11).joint, classes=["a", "b", "c"])
     assert selective_answer(pairs, 0.8, rng=3) == selective_answer(pairs, 0.8, rng=3)

@@ -425,3 +425,54 @@ def test_unknown_attributes_are_named():
         _ = WrappedModel(LinearRegression(), MeanShift()).nonsense
     with pytest.raises(AttributeError, match="classes_"):
         _ = WrappedModel(LogisticRegression(), ClassShift()).classes_
+
+
+class Shares(BaseEstimator):
+    """Shares of the classes among the counts of all rows; it remembers what it learnt from."""
+
+    def fit(self, X, y):
+        self.total_ = np.asarray(y, dtype=float).sum(axis=0)
+        return self
+
+    def predict_proba(self, X):
+        return np.tile(self.total_ / self.total_.sum(), (len(X), 1))
+
+
+def counts(n=30):
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(n, 2)), 2 * rng.multinomial(3, [0.5, 0.3, 0.2], n)  # no count is odd
+
+
+@pytest.mark.parametrize("kind", ["array", "list", "pandas", "polars"])
+def test_counts_of_responses_may_be_the_truth(kind):
+    from uq.epistemic import ScaledVariance
+
+    X, y = counts()
+    given = {"array": y, "list": y.tolist()}.get(kind)
+    if given is None:
+        given = require(kind).DataFrame(y, **{"columns" if kind == "pandas" else "schema": ["a", "b", "c"]})
+    folds = KFold(5)
+    # scikit-learn would recode the columns of y, so that 0, 2, 4 become 0, 1, 2
+    outputs = np.empty((30, 3))
+    for train, test in folds.split(X):
+        outputs[test] = y[train].sum(axis=0) / y[train].sum()
+    wrapped = WrappedModel(Shares(), ScaledVariance(), cv=folds).fit(X, given)
+    assert wrapped.wrapper_.scale_ == pytest.approx(ScaledVariance().fit(outputs, y).scale_, rel=1e-12)
+    assert wrapped.model_.total_.tolist() == y.sum(axis=0).tolist()
+    fitted = WrappedModel(Shares().fit(X, y), ScaledVariance()).fit(X, given)
+    pairs = fitted.wrapper_.predict_pair(fitted.outputs(X))
+    assert np.allclose(pairs.marginal, y.sum(axis=0) / y.sum())
+    assert pairs.classes == (None if kind in ("array", "list") else ("a", "b", "c"))
+
+
+def test_bad_counts_are_refused():
+    from uq.epistemic import ScaledVariance
+
+    X, y = counts()
+    for model in (Shares(), Shares().fit(X, y)):
+        bad = y.astype(float)
+        bad[3, 1] = np.nan
+        with pytest.raises(InputError, match="y must be finite"):
+            WrappedModel(model, ScaledVariance()).fit(X, bad)
+        with pytest.raises(InputError, match="y must hold real numbers"):
+            WrappedModel(model, ScaledVariance()).fit(X, y.astype(str))

@@ -111,12 +111,19 @@ def reference_keys(thing):
     named = [own] if isinstance(own, tuple) else []
     if isinstance(thing, Result):
         named.append(_law_keys(getattr(thing, "law", None)))
-        named.append(_METHODS.get(getattr(thing, "method", ""), ()))
+        named.append(_method_keys(getattr(thing, "method", "")))
         # several side by side, each with a method of its own
         named += [reference_keys(each) for each in getattr(thing, "results", ()) if isinstance(each, Result)]
     elif not named and not _is_ours(thing):
         return None
     return tuple(dict.fromkeys(key for keys in named for key in keys))
+
+
+def _method_keys(method):
+    """Return the keys of a method, or of the one that its name begins with, up to a comma: details may follow."""
+    parts = str(method).split(", ")
+    names = (", ".join(parts[:n]) for n in range(len(parts), 0, -1))
+    return next((_METHODS[name] for name in names if name in _METHODS), ())
 
 
 def _is_ours(thing):

@@ -20,7 +20,6 @@ from ._decompose import decompose_samples as decompose_samples
 from ._decompose import semantic_entropy as semantic_entropy
 from ._language import RepeatedAnswers as RepeatedAnswers
 from ._language import repeated_answer_scores as repeated_answer_scores
-from ._metrics import SecondOrderError as SecondOrderError
 from ._metrics import pair_counts as pair_counts
 from ._metrics import second_order_calibration_error as second_order_calibration_error
 from ._metrics import second_order_score as second_order_score
@@ -30,6 +29,7 @@ from ._records import Decomposition as Decomposition
 from ._records import PairDiagnosis as PairDiagnosis
 from ._scaled import ScaledVariance as ScaledVariance
 from ._second_order import SecondOrderCalibration as SecondOrderCalibration
+from ._second_order_error import SecondOrderError as SecondOrderError
 from ._selective import SelectiveAnswers as SelectiveAnswers
 from ._selective import selective_answer as selective_answer
 

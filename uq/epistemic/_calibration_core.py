@@ -5,7 +5,7 @@ from scipy import stats
 
 from uq._base.betting import betting_lower, betting_upper
 
-__all__ = ["bin_cells", "binned_gaps", "gap_limits", "rank_correlation"]
+__all__ = ["bin_cells", "binned_gaps", "gap_limits", "join_thin", "rank_correlation"]
 
 TUNED = 0.025  # the bets are those of a two-sided 95 % interval, so that intervals of all levels are nested
 
@@ -17,6 +17,26 @@ def bin_cells(v, n_bins):
     codes = np.searchsorted(np.unique(ordered[ends]), v, side="left")
     used = np.bincount(codes, minlength=n_bins) > 0
     return (np.cumsum(used) - 1)[codes]
+
+
+def join_thin(codes, item):
+    """Return codes of bins that hold cells of two items or more: one with less joins the next, the last the one before.
+
+    One item alone shows no scatter, and its gap would have no noise.
+    """
+    if np.bincount(codes).min() > np.bincount(item).max():  # more cells than one item has
+        return codes
+    order = np.lexsort((item, codes))
+    starts = np.searchsorted(codes[order], np.arange(int(codes.max()) + 2))
+    ordered, new, at = item[order], np.zeros(len(starts) - 1, dtype=np.intp), 0
+    seen: set[int] = set()
+    for b in range(len(new)):
+        new[b] = at
+        # the first and the last of a bin differ where it holds two items
+        seen.update((int(ordered[starts[b]]), int(ordered[starts[b + 1] - 1])))
+        if len(seen) > 1:
+            at, seen = at + 1, set()
+    return np.minimum(new, max(at - 1, 0))[codes]
 
 
 def binned_gaps(e, v, codes, item):

@@ -14,6 +14,7 @@ from uq._base.exceptions import InputError, MissingExtraError
 from uq._base.sklearn import Range, StrOptions, as_generator, validate_params
 from uq._base.validation import check_count, check_matrix, check_same_length
 
+from ._class_names import column_labels
 from ._pair_input import check_counts
 from ._pairs import PairDistribution
 
@@ -59,7 +60,7 @@ class PairHeadClassifier(BaseEstimator):
     network_ : torch.nn.Sequential
         The trained layers, the head last, on the CPU; for standardised features.
     classes_ : ndarray of shape (n_classes,)
-        The names of the columns of `y` where it is a frame, else 0 ... n_classes - 1.
+        The names of the columns of `y` where it is a frame that has any, else 0 ... n_classes - 1.
     loss_curve_ : list of float
         Mean pair log loss on the rows held out after each epoch (on all rows where none are).
     n_features_in_ : int
@@ -70,7 +71,8 @@ class PairHeadClassifier(BaseEstimator):
     ------
     InputError
         From `fit` for bad parameters, an X that is no finite matrix, a y that holds no counts or fewer than two per
-        row, and a device that torch does not have; from the other verbs for an X unlike that of `fit`.
+        row or names a class twice, and a device that torch does not have; from the other verbs for an X unlike that of
+        `fit`.
     MissingExtraError
         From `fit`, without torch.
 
@@ -92,8 +94,13 @@ class PairHeadClassifier(BaseEstimator):
     Held-out rows are drawn at random: where rows come in clusters (several per person, per document), early stopping is
     too optimistic, and what is said of a new cluster is too sure of itself.
 
-    **Guarantee.** None: the variances are as good as the network predicts pairs. What holds of them if it does so
-    exactly is told by `PairDistribution`; check with `second_order_calibration_error` on other rows, and mend with
+    `sklearn.model_selection.cross_val_predict` recodes the columns of a two-dimensional `y` where it is asked for
+    ``method="predict_proba"``, which spoils counts; `uq.WrappedModel` does not.
+
+    **Guarantee.** None: the variances are as good as the network predicts pairs, and it learns pairs without bias only
+    if the answers to a row are independent given the row and their number does not depend on them (where a third one is
+    bought when two disagree, use the first two). What holds of them if it does so exactly is told by
+    `PairDistribution`; check with `second_order_calibration_error` on other rows, and mend with
     `SecondOrderCalibration`. Answers of one person who is asked twice are no two answers: the network then learns how
     well people agree with themselves.
 
@@ -167,7 +174,7 @@ class PairHeadClassifier(BaseEstimator):
         X : array-like of shape (n_samples, n_features)
             Features, standardised here.
         y : array-like of shape (n_samples, n_classes)
-            How many answers to each row fell into each class, two or more per row.
+            How many answers to each row fell into each class, two or more per row, as many as were planned.
 
         Returns
         -------
@@ -177,7 +184,7 @@ class PairHeadClassifier(BaseEstimator):
         validate_params(self)
         hidden = [check_count(width, owner, "hidden") for width in self.hidden]
         features = check_matrix(X, owner, "X")
-        counts = check_counts(y, owner)
+        counts, classes = check_counts(y, owner), column_labels(y, owner, "y")
         n = check_same_length(owner, X=features, y=counts)
         n_held = max(1, round(self.validation_fraction * n)) if self.validation_fraction else 0
         if n_held >= n:
@@ -211,7 +218,7 @@ class PairHeadClassifier(BaseEstimator):
             raise InputError(
                 f"{owner}: learning_rate must be small enough for training to stay finite; got {self.learning_rate}."
             )
-        names, classes = names_of_columns(X), names_of_columns(y)
+        names = names_of_columns(X)
         self.network_, self.loss_curve_ = network, curve
         self.classes_ = np.arange(counts.shape[1]) if classes is None else np.array(classes)
         self.n_features_in_ = features.shape[1]
@@ -240,6 +247,21 @@ class PairHeadClassifier(BaseEstimator):
         return PairDistribution._of(
             pairs.joint, pairs.marginal, classes=pairs.classes, index=index_of(X), method=f"{self.head} head"
         )
+
+    def predict(self, X):
+        """Return the most probable class of each row, the first of equals.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Other rows.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Of `classes_`.
+        """
+        return self.classes_[self._answer(X, "predict", "marginal").argmax(axis=1)]
 
     def predict_proba(self, X):
         """Return the probabilities of one answer to each row, without the tables of two.

@@ -76,7 +76,7 @@ def decompose_samples(probs, kind="entropy", *, variances=None) -> Decomposition
     row   total  aleatoric  epistemic
       0  0.6931     0.6931          0
       1  0.6931          0     0.6931
-    guarantee: none
+    method: members, guarantee: none
     """
     owner = "decompose_samples"
     check_option(kind, KINDS, owner, "kind")
@@ -91,7 +91,7 @@ def decompose_samples(probs, kind="entropy", *, variances=None) -> Decomposition
             SmallSampleWarning,
             stacklevel=2,
         )
-    return Decomposition(total=total, aleatoric=aleatoric, epistemic=epistemic, kind=kind)
+    return Decomposition(total=total, aleatoric=aleatoric, epistemic=epistemic, kind=kind, method="members")
 
 
 def _classes(probs, kind, owner):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from uq._base.bounds import clopper_pearson_lower, clopper_pearson_upper
-from uq._base.citation import cites
+from uq._base.citation import cite_methods, cites
 from uq._base.exceptions import SmallSampleWarning
 from uq._base.record import Result
 from uq._base.results import Interval
@@ -18,6 +18,10 @@ from ._pair_counts import answer_pairs
 __all__ = ["RepeatedAnswers", "repeated_answer_scores"]
 
 
+cite_methods(**{"repeated answers, Clopper-Pearson": ("johnson2024", "clopper1934")})
+
+
+@cites("johnson2024")
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RepeatedAnswers(Result):
     """How often each answer came first, and how often it came again after it was shown; one row per distinct answer.
@@ -38,7 +42,8 @@ class RepeatedAnswers(Result):
     variance : ndarray of shape (n_answers,)
         Estimate of the epistemic variance, unbiased and therefore below 0 at times. NaN for a question with one pair.
     confidence : ndarray of shape (n_answers,)
-        Estimate of the epistemic confidence, in [0, 1]; NaN where the variance is negative or unknown.
+        Estimate of the epistemic confidence, in [0, 1]; NaN where the variance is negative or unknown, and where the
+        answer never came again (`n_repeated` 0), also if its variance is 0: nothing is divided by nothing.
     n_questions : int
     guarantee : str
 

@@ -1,147 +1,25 @@
 """Are the variances right? Counts of responses against a model's ignorance."""
 
-from dataclasses import dataclass, field
-from typing import Any
-
 import numpy as np
 
 from uq._base.citation import cites
 from uq._base.containers import as_numeric
 from uq._base.exceptions import InputError
-from uq._base.record import Result, format_number
-from uq._base.results import Interval
-from uq._base.validation import check_alternative, check_count, check_level
+from uq._base.validation import check_count
 
-from ._calibration_core import bin_cells, binned_gaps, gap_limits, rank_correlation
+from ._calibration_core import bin_cells, binned_gaps, join_thin, rank_correlation
+from ._class_names import column_labels
 from ._pair_input import check_counts, check_probabilities
 from ._pairs import as_pairs
+from ._second_order_error import SecondOrderError
 from ._ustatistics import pair_targets, squared_errors
 
 __all__ = [
-    "SecondOrderError",
     "pair_counts",
     "second_order_calibration_error",
     "second_order_score",
     "squared_error_ustatistic",
 ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SecondOrderError(Result):
-    """How far epistemic variances lie from the squared errors that they forecast, in bins of equal size.
-
-    Parameters
-    ----------
-    error : float
-        Mean over bins, by their cells, of the absolute gap. Positive for a calibrated model, too.
-    noise_floor : float
-        What a calibrated model would show on so many rows, about.
-    debiased_square : float
-        Mean square of the gaps without the noise; may be negative.
-    score : float
-        Mean square of squared error less variance; smaller is better, and it sees resolution.
-    rank_correlation : float
-        Spearman's, of variances and squared errors; 0 where one of them is constant.
-    variance, squared_error, std_error : ndarray of shape (n_bins,)
-        Means of each bin, and the standard error of their difference.
-    count : ndarray of int, shape (n_bins,)
-        Cells (rows times classes; of two classes one is taken) in each bin.
-    n_items : ndarray of int, shape (n_bins,)
-        Rows that have a cell in it.
-    sums : ndarray of shape (n_sums, 3)
-        Bin, sum of the differences, and number of cells, of each row in each bin: what `interval` needs.
-    range : tuple of float
-        What a difference can be.
-    guarantee : str
-
-    Examples
-    --------
-    >>> from uq.epistemic import second_order_calibration_error
-    >>> joint = [[[.5, .1], [.1, .3]], [[.2, .2], [.2, .4]], [[.4, .1], [.1, .4]]]
-    >>> result = second_order_calibration_error([[2, 0], [1, 1], [0, 2]], joint, n_bins=1)
-    >>> result.gap.round(4), result.count
-    (array([-0.0533]), array([3]))
-    """
-
-    error: float
-    noise_floor: float
-    debiased_square: float
-    score: float
-    rank_correlation: float
-    variance: Any
-    squared_error: Any
-    std_error: Any
-    count: Any
-    n_items: Any
-    sums: Any = field(repr=False)
-    range: tuple[float, float] = field(repr=False)
-    guarantee: str = "none"
-
-    @property
-    def gap(self) -> np.ndarray:
-        """Squared error less variance, of each bin: positive where the model claims to know too much."""
-        return self.squared_error - self.variance
-
-    def interval(self, confidence_level=0.95, alternative="two-sided") -> Interval:
-        """Return an interval for the gap of each bin.
-
-        Parameters
-        ----------
-        confidence_level : float, default .95
-            In (0, 1), for each bin by itself.
-        alternative : {"two-sided", "less", "greater"}, default "two-sided"
-
-        Returns
-        -------
-        Interval
-            One per bin.
-
-        Notes
-        -----
-        **Guarantee.** A betting bound on the rows of the bin, whose cells go together: it holds for few rows and skewed
-        errors too, where a normal law fails. Exact in the limit only, since the bins are those of the variances at
-        hand. Rows must be independent, in an order that does not depend on the responses.
-        """
-        level = check_level(confidence_level, "SecondOrderError.interval")
-        check_alternative(alternative, "SecondOrderError.interval")
-        alpha = (1 - level) / 2 if alternative == "two-sided" else 1 - level
-        ends = [np.full(len(self.gap), -np.inf), np.full(len(self.gap), np.inf)]
-        for j, side in enumerate(("less", "greater")):
-            if alternative != side:
-                ends[j] = gap_limits(self.sums, *self.range, alpha, upper=bool(j))
-        return Interval(
-            lower=ends[0], upper=ends[1], confidence_level=level, alternative=alternative, guarantee="asymptotic",
-            method="gaps of bins, betting", index=tuple(f"bin {j}" for j in range(len(self.gap))),
-        )  # fmt: skip
-
-    def _table(self):
-        return {
-            "bin": list(range(len(self.count))),
-            "variance": self.variance,
-            "squared_error": self.squared_error,
-            "std_error": self.std_error,
-            "count": self.count,
-        }
-
-    def _title(self):
-        return f"second-order error {format_number(self.error)}, of which noise {format_number(self.noise_floor)}"
-
-    def _note(self, table):
-        return (
-            f"debiased square {format_number(self.debiased_square)}, score {format_number(self.score)}, rank "
-            f"correlation {format_number(self.rank_correlation)}"
-        )
-
-    def __repr__(self):
-        return f"<SecondOrderError {format_number(self.error)}, noise floor {format_number(self.noise_floor)}>"
-
-    def _draw(self, ax):
-        top = max(float(self.variance.max()), float(self.squared_error.max()), 1e-12)
-        error = np.where(np.isfinite(self.std_error), 2 * self.std_error, 0.0)
-        ax.plot([0, top], [0, top], color="#888888", lw=1, ls="--")
-        ax.errorbar(self.variance, self.squared_error, yerr=error, fmt="o", ms=4)
-        ax.set(xlabel="epistemic variance", ylabel="squared error", title=self._title())
-        return ax
 
 
 @cites("johnson2024")
@@ -151,11 +29,13 @@ def second_order_calibration_error(y, pairs, *, n_bins=10) -> SecondOrderError:
     Parameters
     ----------
     y : array-like of shape (n_samples, n_classes)
-        Counts of responses, two or more per row, independent given x.
+        Counts of responses, two or more per row, independent given x; as many as were planned before any was seen. The
+        columns of a frame must be called as the classes of `pairs`, where these have names.
     pairs : PairDistribution or array-like of shape (n_samples, n_classes, n_classes)
         What the model says.
     n_bins : int, default 10
-        Bins of equally many cells; equal variances are never parted, so that there may be fewer.
+        Bins of equally many cells. Equal variances are never parted, and a bin with the cells of one row alone joins
+        the next, so that there may be fewer.
 
     Returns
     -------
@@ -165,8 +45,8 @@ def second_order_calibration_error(y, pairs, *, n_bins=10) -> SecondOrderError:
     Raises
     ------
     InputError
-        For counts that are none or fewer than 2 in a row, what is no distribution of pairs, shapes that differ, and
-        fewer than two rows.
+        For counts that are none or fewer than 2 in a row, what is no distribution of pairs, shapes or names of classes
+        that differ, and fewer than two rows.
 
     See Also
     --------
@@ -176,9 +56,10 @@ def second_order_calibration_error(y, pairs, *, n_bins=10) -> SecondOrderError:
     Notes
     -----
     **Guarantee.** None for `error`, which is biased upwards: for a calibrated model it is about `noise_floor`. With
-    independent rows and bins that depend on the variances alone, `debiased_square` is unbiased for the mean square of
-    the true gaps of the bins with two rows or more, given the variances. Do not resample `error`: noise would enter
-    twice.
+    independent rows, bins that depend on the variances alone, and responses that are independent given x and whose
+    number does not depend on them (where a third one is bought when two disagree, use the first two),
+    `debiased_square` is unbiased for the mean square of the true gaps of the bins, given the variances. Do not resample
+    `error`: noise would enter twice.
 
     A constant variance can have an error of 0: report `score` and `rank_correlation` beside it, as the result does. The
     cells of one row are not independent and are summed before anything is squared.
@@ -207,8 +88,8 @@ def second_order_calibration_error(y, pairs, *, n_bins=10) -> SecondOrderError:
     if n < 2:
         raise InputError(f"{owner}: y must hold at least 2 rows; got {n}.")
     e, v = error.ravel(), variance.ravel()
-    codes = bin_cells(v, min(n_bins, len(v)))
-    bins = binned_gaps(e, v, codes, np.repeat(np.arange(n), k))
+    item = np.repeat(np.arange(n), k)
+    bins = binned_gaps(e, v, join_thin(bin_cells(v, min(n_bins, len(v))), item), item)
     return SecondOrderError(
         **bins,
         score=float(np.mean((e - v) ** 2)),
@@ -218,31 +99,40 @@ def second_order_calibration_error(y, pairs, *, n_bins=10) -> SecondOrderError:
 
 
 @cites("johnson2024")
-def second_order_score(y, pairs) -> float:
+def second_order_score(y, pairs, *, per_row=False) -> float | np.ndarray:
     """Return the mean square difference of squared errors and epistemic variances: smaller is better.
 
     Parameters
     ----------
     y : array-like of shape (n_samples, n_classes)
-        Counts of responses, two or more per row, independent given x.
+        Counts of responses, two or more per row, independent given x; as many as were planned before any was seen. The
+        columns of a frame must be called as the classes of `pairs`, where these have names.
     pairs : PairDistribution or array-like of shape (n_samples, n_classes, n_classes)
         What the model says.
+    per_row : bool, default False
+        Whether to return the score of each row, whose differences between two models `uq.estimate_difference` takes.
 
     Returns
     -------
-    float
-        Mean over rows and classes.
+    float, or ndarray of shape (n_samples,)
+        Mean over rows and classes; over the classes of each row with `per_row`.
 
     Raises
     ------
     InputError
-        For counts that are none or fewer than 2 in a row, what is no distribution of pairs, and shapes that differ.
+        For counts that are none or fewer than 2 in a row, what is no distribution of pairs, shapes or names of classes
+        that differ, and a `per_row` that is neither True nor False.
 
     Notes
     -----
-    **Guarantee.** The squared errors are estimated without bias, so that among all variances that depend on x the true
-    (p - p(y|x))^2 has the least expected score. Its level holds the noise of the estimates, which fewer responses make
-    larger: compare scores on the same rows only (``uq.estimate_difference`` on the scores of rows).
+    It compares variances under one marginal. The squared error that a variance forecasts, (m - p(y|x))^2, depends on
+    the marginal m itself, so that a model with better probabilities and right variances may score worse than one with
+    worse probabilities: compare those by a proper score of the probabilities first.
+
+    **Guarantee.** If the responses are independent given x and their number does not depend on them (where a third one
+    is bought when two disagree, use the first two), the squared errors are estimated without bias, so that among all
+    variances that depend on x, for the same marginal, the true (m - p(y|x))^2 has the least expected score. Its level
+    holds the noise of the estimates, which fewer responses make larger: compare scores on the same rows only.
 
     References
     ----------
@@ -252,11 +142,18 @@ def second_order_score(y, pairs) -> float:
     Examples
     --------
     >>> from uq.epistemic import second_order_score
-    >>> round(second_order_score([[2, 0], [1, 1]], [[[.5, .1], [.1, .3]], [[.2, .2], [.2, .4]]]), 4)
+    >>> y, joint = [[2, 0], [1, 1]], [[[.5, .1], [.1, .3]], [[.2, .2], [.2, .4]]]
+    >>> round(second_order_score(y, joint), 4)
     0.0394
+    >>> second_order_score(y, joint, per_row=True).round(4)
+    array([0.0004, 0.0784])
     """
-    error, variance = _cells(y, pairs, "second_order_score")
-    return float(np.mean((error - variance) ** 2))
+    owner = "second_order_score"
+    if not isinstance(per_row, (bool, np.bool_)):
+        raise InputError(f"{owner}: per_row must be True or False; got {per_row!r:.100}.")
+    error, variance = _cells(y, pairs, owner)
+    square = (error - variance) ** 2
+    return square.mean(axis=1) if per_row else float(np.mean(square))
 
 
 def squared_error_ustatistic(y, y_prob) -> np.ndarray:
@@ -279,7 +176,7 @@ def squared_error_ustatistic(y, y_prob) -> np.ndarray:
     ------
     InputError
         For counts that are none or fewer than 2 in a row, probabilities outside [0, 1] or rows that do not sum to 1,
-        and shapes that differ.
+        shapes that differ, and frames whose columns have other names or stand in another order.
 
     Notes
     -----
@@ -294,7 +191,7 @@ def squared_error_ustatistic(y, y_prob) -> np.ndarray:
     """
     owner = "squared_error_ustatistic"
     p = check_probabilities(y_prob, owner, "y_prob")
-    counts = check_counts(y, owner, n=len(p), k=p.shape[1])
+    counts = check_counts(y, owner, n=len(p), k=p.shape[1], classes=column_labels(y_prob, owner, "y_prob"), of="y_prob")
     error = squared_errors(counts, p)
     alone = as_numeric(y_prob, owner, "y_prob")
     return error[:, 1] if alone.ndim == 1 or alone.shape[1] == 1 else error
@@ -338,6 +235,6 @@ def pair_counts(y) -> np.ndarray:
 def _cells(y, pairs, owner):
     """Return squared errors and variances, (n, K), or (n, 1) for two classes, whose cells say the same twice."""
     pairs = as_pairs(pairs, owner)
-    counts = check_counts(y, owner, n=len(pairs), k=pairs.n_classes)
+    counts = check_counts(y, owner, n=len(pairs), k=pairs.n_classes, classes=pairs.classes)
     error, variance = squared_errors(counts, pairs.marginal), pairs.epistemic_variance
     return (error[:, 1:], variance[:, 1:]) if pairs.n_classes == 2 else (error, variance)

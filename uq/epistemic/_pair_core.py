@@ -6,6 +6,8 @@ Everything runs over blocks of rows that fit into a cache, so that a joint of ma
 
 import numpy as np
 
+from ._pair_rounding import kept
+
 __all__ = [
     "blocks",
     "cells",
@@ -64,11 +66,16 @@ def symmetric(joint):
 
 
 def symmetric_softmax(logits):
-    """Return J, m, log m, log d and the largest asymmetries of unnormalised log joints, in log space throughout."""
+    """Return J, m, log m, log d, the sizes of logits and the largest asymmetries, in log space throughout.
+
+    The size of a cell is 2 a + |L_kk| + b: a is the mean size of the logits that make up m, b of those of all pairs.
+    """
     n, k, _ = logits.shape
     joint, log_marginal, log_self, asymmetry = np.empty((n, k, k)), np.empty((n, k)), np.empty((n, k)), np.empty(n)
+    size = np.empty((n, k))
     for rows in blocks(n, k * k):
         x = logits[rows].copy()
+        large = np.abs(x, where=np.isfinite(x), out=np.zeros_like(x))
         flat = x.reshape(len(x), -1)
         flat -= flat.max(axis=1, keepdims=True)
         flat -= np.log(np.exp(flat).sum(axis=1, keepdims=True))
@@ -78,10 +85,16 @@ def symmetric_softmax(logits):
         both = np.logaddexp(x, swapped) - np.log(2)
         top = both.max(axis=2)
         shift = np.where(np.isfinite(top), top, 0.0)
+        share = np.exp(both - shift[:, :, None])
+        total = share.sum(axis=2)
         with np.errstate(divide="ignore"):
-            log_marginal[rows] = shift + np.log(np.exp(both - shift[:, :, None]).sum(axis=2))
+            log_marginal[rows] = shift + np.log(total)
         joint[rows] = np.exp(both)
-    return joint, np.exp(log_marginal), log_marginal, log_self, asymmetry
+        size[rows] = np.diagonal(large, axis1=1, axis2=2)
+        share *= np.maximum(large, large.transpose(0, 2, 1))
+        mean = share.sum(axis=2) / np.where(total > 0, total, 1.0)
+        size[rows] += 2 * mean + np.einsum("ij,ij->i", np.exp(log_marginal[rows]), mean)[:, None]
+    return joint, np.exp(log_marginal), log_marginal, log_self, size, asymmetry
 
 
 def covariance(joint, marginal):
@@ -109,21 +122,21 @@ def confidence_ratio(m, d):
         return np.where(m == 0, 0.0, m * (m / d))
 
 
-def cells(m, d, tolerance):
+def cells(m, d, slack, coarse=False):
     """Return variances and confidences (n, K); a variance that is negative by rounding alone counts as 0.
 
-    Beyond `tolerance`, relative to m^2, it stays as it is, and the confidence is NaN.
+    Where log(m^2 / d) exceeds `slack`, a number or (n, K), it stays as it is, and the confidence is NaN.
     """
     variance, confidence = np.empty(m.shape), np.empty(m.shape)
     for rows in blocks(*m.shape):
         x, y = m[rows], d[rows]
         ratio = confidence_ratio(x, y)
-        ratio[y < 0] = np.inf
-        variance[rows], confidence[rows] = _kept(pair_variance(x, y), ratio, tolerance)
+        ratio[y < 0] = np.nan
+        variance[rows], confidence[rows] = kept(pair_variance(x, y), ratio, _of(slack, rows), coarse)
     return variance, confidence
 
 
-def variances(m, d, tolerance):
+def variances(m, d, slack):
     """Return the variances of `cells` alone, at the cost of reading the two."""
     out = np.empty(m.shape)
     for rows in blocks(*m.shape):
@@ -131,22 +144,20 @@ def variances(m, d, tolerance):
         v = np.subtract(y, x * x, out=out[rows])
         below = v < 0
         if below.any():
-            v[below & (confidence_ratio(x, y) <= 1 + tolerance) & (y >= 0)] = 0.0
+            v[below & (confidence_ratio(x, y) <= np.exp(_of(slack, rows))) & (y >= 0)] = 0.0
     return out
 
 
-def log_cells(log_m, log_d, tolerance):
+def _of(slack, rows):
+    return slack if np.ndim(slack) == 0 else slack[rows]
+
+
+def log_cells(log_m, log_d, slack, coarse=False):
     """Return what `cells` does, from logarithms."""
     none = np.isneginf(log_m)
     with np.errstate(invalid="ignore", over="ignore"):
         ratio = np.where(none, 0.0, np.exp(2 * log_m - log_d))
-    # the error of a logarithm grows with its size
-    return _kept(log_variance(log_m, log_d), ratio, tolerance * (1 + np.where(none, 0.0, np.abs(log_m))))
-
-
-def _kept(variance, ratio, tolerance):
-    good = ratio <= 1 + tolerance
-    return np.where(good, np.maximum(variance, 0.0), variance), np.where(good, np.minimum(ratio, 1.0), np.nan)
+    return kept(log_variance(log_m, log_d), ratio, slack, coarse)
 
 
 def chebyshev(m, variance, level, alternative):
@@ -181,19 +192,26 @@ def least_eigenvalue(joint, marginal):
     return out
 
 
-def projected(joint, marginal, tolerance):
+def projected(joint, marginal, tolerance, also=None):
     """Return the joint whose covariance is the nearest positive semi-definite one; its marginals stay.
 
-    Rows whose least eigenvalue is above -tolerance stay as they are. Entries of the others may be below 0.
+    Rows whose least eigenvalue is above -tolerance, a number or one per row, stay as they are, but for those marked by
+    `also`. Entries of the others may be below 0.
     """
-    out = joint.copy()
-    for rows in blocks(len(joint), joint.shape[1] ** 2):
+    out, n = joint.copy(), len(joint)
+    tolerance = np.broadcast_to(tolerance, n)
+    k = np.arange(joint.shape[1])
+    for rows in blocks(n, joint.shape[1] ** 2):
         m = marginal[rows]
         values, vectors = np.linalg.eigh(covariance(joint[rows], m))
-        bad = values[:, 0] < -tolerance
+        bad = values[:, 0] < -tolerance[rows]
+        if also is not None:
+            bad |= also[rows]
         if not bad.any():
             continue
-        kept, v, m = np.maximum(values[bad], 0.0), vectors[bad], m[bad]
-        part = out[rows]
-        part[bad] = (v * kept[:, None, :]) @ v.transpose(0, 2, 1) + m[:, :, None] * m[:, None, :]
+        positive, v, m = np.maximum(values[bad], 0.0), vectors[bad], m[bad]
+        part = (v * positive[:, None, :]) @ v.transpose(0, 2, 1) + m[:, :, None] * m[:, None, :]
+        # what is added has no negative variance, and what is left has none
+        part[:, k, k] = np.maximum(part[:, k, k], np.maximum(joint[rows][bad][:, k, k], m * m))
+        out[rows][bad] = part
     return out

@@ -7,7 +7,8 @@ from uq._base.containers import as_labels, frame_columns
 from uq._base.exceptions import InputError
 from uq._base.validation import check_groups
 
-from ._pair_input import check_class_names, check_counts
+from ._class_names import check_class_names, column_labels, plain
+from ._pair_input import check_counts
 from ._ustatistics import pair_targets
 
 __all__ = ["answer_pairs", "joint_of_answers", "joint_of_counts"]
@@ -17,8 +18,9 @@ MOST_NUMBERS = 10**9
 
 def joint_of_counts(counts, groups, classes, owner):
     """Return J, m, the names of the classes and the labels of the groups, one row per group."""
-    c = check_counts(counts, owner, "counts")
-    names = check_class_names(classes, c.shape[1], owner)
+    given = None if classes is None else tuple(as_labels(classes, owner, "classes").tolist())
+    c = check_counts(counts, owner, "counts", classes=given, of="classes")
+    names = check_class_names(column_labels(counts, owner, "counts") if given is None else given, c.shape[1], owner)
     codes, labels = np.zeros(len(c), dtype=np.intp), None
     if groups is not None:
         codes, labels = check_groups(groups, owner, len(c), min_groups=1)
@@ -26,7 +28,7 @@ def joint_of_counts(counts, groups, classes, owner):
     if sizes.min() < 2:
         raise InputError(
             f"{owner}: each group must hold at least 2 items, whose differences show what x leaves open; got "
-            f"{int(sizes.min())} in {'the only group' if labels is None else repr(labels[sizes.argmin()])}."
+            f"{int(sizes.min())} in {'the only group' if labels is None else repr(plain(labels[sizes.argmin()]))}."
         )
     k, share = c.shape[1], c / c.sum(axis=1, keepdims=True)
     joint = _group_sums(pair_targets(c).reshape(len(c), -1), codes, sizes).reshape(-1, k, k) / sizes[:, None, None]
@@ -102,7 +104,8 @@ def _common_classes(labels, classes, a, b, owner):
     if classes is None:
         codes, names = check_groups(given, owner, len(given), name="answers", min_groups=1)
         if len(names) < 2:
-            raise InputError(f"{owner}: answers must hold at least 2 different ones, or pass classes; got {labels!r}.")
+            got = names.tolist()
+            raise InputError(f"{owner}: answers must hold at least 2 different ones, or pass classes; got {got!r}.")
         return tuple(names.tolist()), codes[a], codes[b]
     names = check_class_names(classes, len(as_labels(classes, owner, "classes")), owner)
     if len(names) < 2:
@@ -110,9 +113,8 @@ def _common_classes(labels, classes, a, b, owner):
     place = {label: j for j, label in enumerate(names)}
     codes = np.array([place.get(label, -1) for label in given.tolist()], dtype=np.intp)
     if (codes < 0).any():
-        raise InputError(
-            f"{owner}: answers must be among the classes ({names!r:.200}); got {labels[int((codes < 0).argmax())]!r}."
-        )
+        got = plain(labels[int((codes < 0).argmax())])
+        raise InputError(f"{owner}: answers must be among the classes ({names!r:.200}); got {got!r}.")
     return names, codes[a], codes[b]
 
 

@@ -2,13 +2,14 @@
 
 import numpy as np
 
-from uq._base.classes import OFF_ONE, ROUNDED, check_probability_rows, codes_of
-from uq._base.containers import as_labels, as_numeric
+from uq._base.classes import OFF_ONE, ROUNDED, check_probability_rows
+from uq._base.containers import as_numeric
 from uq._base.exceptions import InputError
 from uq._base.validation import check_matrix
 
+from ._class_names import check_same_classes, column_labels
+
 __all__ = [
-    "check_class_names",
     "check_conditional",
     "check_counts",
     "check_joint_shape",
@@ -16,18 +17,7 @@ __all__ = [
     "check_log_joint",
     "check_members",
     "check_probabilities",
-    "class_codes",
-    "input_eps",
 ]
-
-
-def input_eps(x):
-    """Return the rounding unit of the numbers that came in: half and single precision carry noise of their own."""
-    kind = str(getattr(x, "dtype", ""))
-    for word, eps in (("bfloat16", 2.0**-7), ("float16", 2.0**-10), ("float32", 2.0**-23)):
-        if kind.endswith(word):
-            return eps
-    return 2.0**-52
 
 
 def check_joint_shape(x, owner, name):
@@ -47,8 +37,8 @@ def check_joint_shape(x, owner, name):
     return array
 
 
-def check_joint_values(sums, least, owner, name):
-    """Raise unless the entries are probabilities of pairs that sum to 1 in every row, but for rounding."""
+def check_joint_values(sums, least, eps, owner, name):
+    """Raise unless the entries are probabilities of pairs that sum to 1 in every row, but for their rounding unit."""
     if not least >= -ROUNDED:
         what = f"{least:g}" if least == least else "NaN"
         raise InputError(
@@ -57,7 +47,7 @@ def check_joint_values(sums, least, owner, name):
         )
     off = np.abs(sums - 1)
     worst = int(np.argmax(np.where(np.isfinite(off), off, np.inf)))
-    if not off[worst] <= OFF_ONE:
+    if not off[worst] <= max(OFF_ONE, eps):
         raise InputError(
             f"{owner}: the entries of {name} must sum to 1 in each row, over all pairs of classes; got {sums[worst]:g} "
             f"in row {worst} (counting from 0). Divide each matrix by its sum."
@@ -66,7 +56,15 @@ def check_joint_values(sums, least, owner, name):
 
 def check_log_joint(x, owner, name):
     """Return logits (n, K, K), where -inf rules a pair out."""
-    array = check_joint_shape(x, owner, name)
+    array = as_numeric(x, owner, name)
+    side = array.shape[0] if array.ndim == 2 else 0
+    if side > 1 and array.shape == (side, side) and round(side**0.5) ** 2 == side:
+        k = round(side**0.5)
+        raise InputError(
+            f"{owner}: {name} must have three axes where they could be one row or many; got shape {array.shape}. One "
+            f"row of {side} classes is {name}[None], {side} rows of {k} are {name}.reshape({side}, {k}, {k})."
+        )
+    array = check_joint_shape(array, owner, name)
     top = array.reshape(len(array), -1).max(axis=1)
     if not (np.isfinite(top) & (np.abs(top) <= 1e150)).all():
         row = int(np.flatnonzero(~(np.isfinite(top) & (np.abs(top) <= 1e150)))[0])
@@ -125,8 +123,11 @@ def check_conditional(marginal, conditional, owner):
     return m, check_probabilities(c.reshape(n * k, k), owner, "conditional").reshape(n, k, k)
 
 
-def check_counts(y, owner, name="y", *, n=None, k=None, least=2):
-    """Return counts of responses (n, K) as floats: whole numbers, `least` or more in each row."""
+def check_counts(y, owner, name="y", *, n=None, k=None, least=2, classes=None, of="pairs"):
+    """Return counts of responses (n, K) as floats: whole numbers, `least` or more in each row.
+
+    The columns of a frame must be called as `classes`, those of the argument `of`, where these are known.
+    """
     array = check_matrix(y, owner, name, min_columns=2)
     if (array < 0).any() or (array != np.floor(array)).any():
         bad = array[(array < 0) | (array != np.floor(array))][0]
@@ -147,30 +148,5 @@ def check_counts(y, owner, name="y", *, n=None, k=None, least=2):
         raise InputError(
             f"{owner}: {name} must have one row per item and one column per class, shape {(n, k)}; got {array.shape}."
         )
+    check_same_classes(column_labels(y, owner, name), classes, owner, name, of)
     return array
-
-
-def check_class_names(classes, k, owner):
-    """Return the names of the classes as a tuple of k different labels, or None."""
-    if classes is None:
-        return None
-    names = tuple(as_labels(classes, owner, "classes").tolist())
-    if len(names) != k or len(set(names)) < k:
-        raise InputError(f"{owner}: classes must name each of the {k} classes, none twice; got {names!r:.200}.")
-    return names
-
-
-def class_codes(y, classes, n, k, owner):
-    """Return the column of the class of each row; `y` is one label or one per row (columns where none are named)."""
-    alone = np.ndim(y) == 0 or isinstance(y, str)
-    labels = as_labels([y] if alone else y, owner, "y")
-    names = np.arange(k) if classes is None else np.array(classes)
-    codes = codes_of(labels, names, owner, "y") if len(labels) else np.empty(0, dtype=np.intp)
-    if (codes < 0).any():
-        raise InputError(
-            f"{owner}: y must name a class ({names.tolist()!r:.200}); got {labels[codes < 0][0]!r}. Where the classes "
-            "have no names they are numbered from 0."
-        )
-    if not alone and len(codes) != n:
-        raise InputError(f"{owner}: y must be one class, or one per row ({n}); got {len(codes)}.")
-    return np.repeat(codes, n) if alone else codes

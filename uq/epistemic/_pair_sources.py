@@ -7,8 +7,10 @@ import numpy as np
 from uq._base.containers import index_of
 
 from . import _pair_core as core
+from ._class_names import check_class_names
 from ._pair_counts import joint_of_answers, joint_of_counts
-from ._pair_input import check_class_names, check_conditional, check_log_joint, input_eps
+from ._pair_input import check_conditional, check_log_joint
+from ._pair_rounding import input_eps, logit_slack
 
 __all__ = ["PairSources"]
 
@@ -29,7 +31,8 @@ class PairSources:
         logits : array-like of shape (n_samples, n_classes, n_classes) or (n_samples, n_classes * n_classes)
             A softmax over all pairs of a row gives the joint, in float64 and in log space: probabilities that underflow
             keep their variance and their confidence. -inf rules a pair out. The probabilities are made symmetric, which
-            is not the same as averaging the logits.
+            is not the same as averaging the logits. A square table whose side is a square number is refused: it could
+            be one row or many.
         classes : array-like of shape (n_classes,), optional
 
         Returns
@@ -39,12 +42,13 @@ class PairSources:
         owner = "PairDistribution.from_logits"
         array = check_log_joint(logits, owner, "logits")
         names = check_class_names(classes, array.shape[1], owner)
-        joint, marginal, log_m, log_d, asymmetry = core.symmetric_softmax(array)
-        logs = np.stack([log_m, log_d])
+        eps = input_eps(logits)
+        joint, marginal, log_m, log_d, size, asymmetry = core.symmetric_softmax(array)
+        logs = np.stack([log_m, log_d, logit_slack(log_m, size, eps)])
         logs.flags.writeable = False
         return cls._of(
             joint, marginal, asymmetry=asymmetry, classes=names, index=index_of(logits), method="logits", logs=logs,
-            eps=input_eps(logits),
+            eps=eps,
         )  # fmt: skip
 
     @classmethod
@@ -86,6 +90,7 @@ class PairSources:
             Items of one label are taken to be alike; one row comes back for each label, in sorted order. By default all
             items are alike. Two items or more per label.
         classes : array-like of shape (n_classes,), optional
+            By default the names of the columns of a frame.
 
         Returns
         -------

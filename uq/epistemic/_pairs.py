@@ -14,7 +14,10 @@ from uq._base.results import Interval
 from uq._base.validation import check_alternative, check_level, check_option
 
 from . import _pair_core as core
-from ._pair_input import check_class_names, check_joint_shape, check_joint_values, class_codes, input_eps
+from ._class_names import check_class_names, class_codes
+from ._pair_display import PairDisplay
+from ._pair_input import check_joint_shape, check_joint_values
+from ._pair_rounding import DOUBLE, capped, eigenvalue_slack, input_eps, joint_slack
 from ._pair_sources import PairSources
 from ._records import Decomposition, PairDiagnosis
 
@@ -23,7 +26,7 @@ __all__ = ["PairDistribution", "as_pairs"]
 
 @cites("johnson2024")
 @dataclass(frozen=True, slots=True, eq=False, init=False, repr=False)
-class PairDistribution(PairSources, Result):
+class PairDistribution(PairSources, PairDisplay, Result):
     """The joint distribution of two responses to the same input, one row per input.
 
     If a model that predicts pairs is calibrated, how much more often than by chance it expects a response to repeat
@@ -33,8 +36,8 @@ class PairDistribution(PairSources, Result):
     Parameters
     ----------
     joint : array-like of shape (n_samples, n_classes, n_classes) or (n_samples, n_classes * n_classes)
-        P(first response, second response); the entries of each row sum to 1 (within .001; the rest is divided away).
-        It is made symmetric, (J + J') / 2: the order of two responses means nothing.
+        P(first response, second response); the entries of each row sum to 1 (within .001, of bfloat16 .008; the rest is
+        divided away). It is made symmetric, (J + J') / 2: the order of two responses means nothing.
     classes : array-like of shape (n_classes,), optional
         Labels of the classes; where None they are numbered from 0.
 
@@ -77,7 +80,9 @@ class PairDistribution(PairSources, Result):
 
     A network with two heads need not give covariances that could be: `diagnose` counts what is impossible, `project`
     repairs the eigenvalues. A negative variance makes `epistemic_confidence` NaN and the interval [0, 1]. Such a value
-    counts as 0 if it is within rounding of the numbers that came in.
+    counts as 0 if it is within rounding of the numbers that came in, as their dtype tells it: pass what was computed in
+    half or single precision as it is, for in float64 its rounding would be taken for a fault. What half or single
+    precision cannot tell from certainty is given the least confidence and the longest interval that it may deserve.
 
     References
     ----------
@@ -119,8 +124,9 @@ class PairDistribution(PairSources, Result):
         array = check_joint_shape(joint, owner, "joint")
         names = check_class_names(classes, array.shape[1], owner)
         symmetric, marginal, sums, asymmetry, least = core.symmetric(array)
-        check_joint_values(sums, least, owner, "joint")
-        self._set(symmetric, marginal, asymmetry, names, index_of(joint), "joint", None, input_eps(joint))
+        eps = input_eps(joint)
+        check_joint_values(sums, least, eps, owner, "joint")
+        self._set(symmetric, marginal, asymmetry, names, index_of(joint), "joint", None, eps)
 
     def _set(self, joint, marginal, asymmetry, classes, index, method, logs, eps):
         values = (joint, marginal, asymmetry, classes, index, method, "none", logs, eps)
@@ -130,7 +136,7 @@ class PairDistribution(PairSources, Result):
             object.__setattr__(self, name, value)
 
     @classmethod
-    def _of(cls, joint, marginal, *, asymmetry=None, classes=None, index=None, method, logs=None, eps=2.0**-52):
+    def _of(cls, joint, marginal, *, asymmetry=None, classes=None, index=None, method, logs=None, eps=DOUBLE):
         """Return a distribution of arrays that are checked, symmetric and nobody else's."""
         pairs = object.__new__(cls)
         asymmetry = np.zeros(len(joint)) if asymmetry is None else asymmetry
@@ -197,7 +203,7 @@ class PairDistribution(PairSources, Result):
             Where some are NaN.
         """
         columns = None if y is None else self._columns(y, "PairDistribution.epistemic_confidence")
-        confidence = self._cells()[1]
+        confidence = self._bounds()[1]
         picked = confidence if columns is None else np.take_along_axis(confidence, columns[:, None], axis=1)[:, 0]
         self._warn(np.isnan(picked), "PairDistribution.epistemic_confidence", "have no confidence (NaN)")
         return picked
@@ -219,7 +225,12 @@ class PairDistribution(PairSources, Result):
         total = 1 - np.einsum("ij,ij->i", self.marginal, self.marginal)
         aleatoric = 1 - np.trace(self.joint, axis1=1, axis2=2)
         return Decomposition(
-            total=total, aleatoric=aleatoric, epistemic=self._variance().sum(axis=1), kind="gini", index=self.index
+            total=total,
+            aleatoric=aleatoric,
+            epistemic=self._variance().sum(axis=1),
+            kind="gini",
+            method="pairs",
+            index=self.index,
         )
 
     @property
@@ -266,7 +277,7 @@ class PairDistribution(PairSources, Result):
         level = check_level(confidence_level, owner)
         check_alternative(alternative, owner)
         columns = self.marginal.argmax(axis=1) if y is None else self._columns(y, owner)
-        variance, confidence = (np.take_along_axis(a, columns[:, None], axis=1)[:, 0] for a in self._cells())
+        variance, confidence = (np.take_along_axis(a, columns[:, None], axis=1)[:, 0] for a in self._bounds())
         m = np.take_along_axis(self.marginal, columns[:, None], axis=1)[:, 0]
         bad = np.isnan(confidence)
         self._warn(bad, owner, "have the interval [0, 1]")
@@ -287,7 +298,7 @@ class PairDistribution(PairSources, Result):
         -------
         PairDiagnosis
         """
-        variance, confidence = self._cells()
+        variance, confidence = self._bounds()
         return PairDiagnosis(
             asymmetry=self.asymmetry,
             least_eigenvalue=core.least_eigenvalue(self.joint, self.marginal),
@@ -295,7 +306,7 @@ class PairDistribution(PairSources, Result):
             confidence_above_one=(np.isnan(confidence) & (np.diagonal(self.joint, axis1=1, axis2=2) > 0)).sum(axis=1),
             negative_entries=(self.joint < 0).sum(axis=(1, 2)),
             n_classes=self.n_classes,
-            tolerance=self._tolerance(),
+            tolerance=eigenvalue_slack(self.joint, self.marginal, self._slack()),
             index=self.index,
         )
 
@@ -307,13 +318,14 @@ class PairDistribution(PairSources, Result):
         PairDistribution
             With the same `marginal`. Entries of `joint` may be below 0; `diagnose` counts them.
         """
-        joint = core.projected(self.joint, self.marginal, self._tolerance())
+        tolerance = eigenvalue_slack(self.joint, self.marginal, self._slack())
+        joint = core.projected(self.joint, self.marginal, tolerance, (self._variance() < 0).any(axis=1))
         changed = (joint != self.joint).any(axis=(1, 2))
         logs = None
         if self._logs is not None:
             with np.errstate(divide="ignore", invalid="ignore"):
                 new = np.log(np.diagonal(joint, axis1=1, axis2=2))
-            logs = np.stack([self._logs[0], np.where(changed[:, None], new, self._logs[1])])
+            logs = np.stack([self._logs[0], np.where(changed[:, None], new, self._logs[1]), self._logs[2]])
         method = self.method if self.method.endswith("projected") else f"{self.method}, projected"
         return self._of(
             joint, self.marginal, asymmetry=self.asymmetry, classes=self.classes, index=self.index, method=method,
@@ -322,20 +334,30 @@ class PairDistribution(PairSources, Result):
 
     # ---- inside
 
-    def _tolerance(self):
-        return (self.n_classes + 8) * self._eps
+    def _slack(self):
+        """Return how far rounding may move log(m^2 / J[y, y]): a number, or one per cell."""
+        return joint_slack(self.marginal, self._eps) if self._logs is None else self._logs[2]
 
-    def _cells(self):
-        """Return variances and confidences (n, K); what is negative by rounding alone counts as 0."""
+    def _bounds(self):
+        """Return variances and confidences (n, K), neither surer than the numbers that came in allow.
+
+        What is negative by rounding alone counts as 0; beyond, the variance stays and the confidence is NaN.
+        """
+        slack, coarse = self._slack(), self._eps > DOUBLE
         if self._logs is None:
-            return core.cells(self.marginal, np.diagonal(self.joint, axis1=1, axis2=2), self._tolerance())
-        return core.log_cells(self._logs[0], self._logs[1], self._tolerance())
+            diagonal = np.diagonal(self.joint, axis1=1, axis2=2)
+            variance, confidence = core.cells(self.marginal, diagonal, slack, coarse)
+        else:
+            variance, confidence = core.log_cells(self._logs[0], self._logs[1], slack, coarse)
+        if coarse:
+            variance = np.where(variance < 0, variance, capped(variance, self.marginal, slack))
+        return variance, confidence
 
     def _variance(self):
-        """Return the variances alone."""
+        """Return the variances as they are, 0 where they are negative by rounding alone."""
         if self._logs is not None:
-            return self._cells()[0]
-        return core.variances(self.marginal, np.diagonal(self.joint, axis1=1, axis2=2), self._tolerance())
+            return core.log_cells(*self._logs)[0]
+        return core.variances(self.marginal, np.diagonal(self.joint, axis1=1, axis2=2), self._slack())
 
     def _columns(self, y, owner):
         return class_codes(y, self.classes, len(self), self.n_classes, owner)
@@ -344,37 +366,11 @@ class PairDistribution(PairSources, Result):
         if bad.any():
             warnings.warn(
                 f"{owner}: {int(bad.sum())} of {bad.size} cells with a negative variance {what}: a model contradicts "
-                "itself there, and few responses may by chance. See diagnose() and project().",
+                "itself there; few responses may by chance, and numbers that were rounded before they came in (pass "
+                "them in the dtype they were computed in). See diagnose() and project().",
                 UserWarning,
                 stacklevel=3,
             )
-
-    def _table(self):
-        top = self.marginal.argmax(axis=1)
-        variance, confidence = (np.take_along_axis(a, top[:, None], axis=1)[:, 0] for a in self._cells())
-        split = self.decompose()
-        rows = range(len(self)) if self.index is None else map(str, self.index)
-        return {
-            "row": list(rows),
-            "class": top if self.classes is None else [self.classes[k] for k in top],
-            "probability": np.take_along_axis(self.marginal, top[:, None], axis=1)[:, 0],
-            "epistemic_sd": np.where(variance < 0, np.nan, np.sqrt(np.maximum(variance, 0.0))),
-            "confidence": confidence,
-            "aleatoric": split.aleatoric,
-            "epistemic": split.epistemic,
-        }
-
-    def _title(self):
-        return f"{len(self)} pair distributions of {self.n_classes} classes"
-
-    def __repr__(self):
-        return f"<{self._title()}, {self._caption()}>"
-
-    def _draw(self, ax):
-        split = self.decompose()
-        ax.plot(split.aleatoric, split.epistemic, "o", ms=3, alpha=0.6)
-        ax.set(xlabel="aleatoric (noise)", ylabel="epistemic (ignorance)", title=self._title())
-        return ax
 
 
 def _labels(index, rows):

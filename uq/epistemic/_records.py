@@ -5,9 +5,16 @@ from typing import Any
 
 import numpy as np
 
+from uq._base.citation import cite_methods, cites
 from uq._base.record import Result
 
 __all__ = ["Decomposition", "PairDiagnosis", "row_names"]
+
+cite_methods(
+    members=("depeweg2018", "houlsby2011"),
+    pairs="johnson2024",
+    **{"pairs, Cantelli": "johnson2024", "pairs, Chebyshev": "johnson2024"},
+)
 
 
 def row_names(index, n):
@@ -28,6 +35,8 @@ class Decomposition(Result):
         Ignorance: what more knowledge of the input would take away. NaN where one member alone cannot show it.
     kind : {"entropy", "gini", "variance"}
         Entropies are in nats.
+    method : {"members", "pairs"}
+        Whether several models told it, or pairs of responses.
     guarantee : str
     index : pandas.Index or None
 
@@ -43,6 +52,7 @@ class Decomposition(Result):
     aleatoric: Any
     epistemic: Any
     kind: str
+    method: str = ""
     guarantee: str = "none"
     index: Any = None
 
@@ -66,6 +76,7 @@ class Decomposition(Result):
         return ax
 
 
+@cites("johnson2024")
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PairDiagnosis(Result):
     """What no calibrated model of pairs says, counted in each row.
@@ -83,8 +94,8 @@ class PairDiagnosis(Result):
     negative_entries : ndarray of int, shape (n_samples,)
         Entries of the joint below 0, after `project` or from counts.
     n_classes : int
-    tolerance : float
-        What counts as rounding of the numbers that came in.
+    tolerance : ndarray of shape (n_samples,)
+        How far below 0 the least eigenvalue may lie by the rounding of the numbers that came in.
     guarantee : str
     index : pandas.Index or None
 
@@ -108,7 +119,7 @@ class PairDiagnosis(Result):
     confidence_above_one: Any
     negative_entries: Any
     n_classes: int
-    tolerance: float
+    tolerance: Any
     guarantee: str = "none"
     index: Any = None
 

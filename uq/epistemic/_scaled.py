@@ -11,6 +11,7 @@ from uq._base.containers import index_of
 from uq._base.exceptions import InputError
 from uq._base.sklearn import StrOptions, validate_params
 
+from ._class_names import check_same_classes, column_labels
 from ._pair_input import check_counts, check_members, check_probabilities
 from ._pairs import PairDistribution
 from ._ustatistics import squared_errors
@@ -27,9 +28,9 @@ def rho_joint(p, rho):
 
 
 def ensemble_covariance(members):
-    """Return the covariance of the members' probabilities, of shape (n, K, K), with divisor n_members."""
+    """Return the covariance of the members' probabilities, of shape (n, K, K), with divisor n_members - 1."""
     gap = members - members.mean(axis=0)
-    return np.einsum("snk,snl->nkl", gap, gap) / len(gap)
+    return np.einsum("snk,snl->nkl", gap, gap) / (len(gap) - 1)
 
 
 @cites("johnson2024")
@@ -40,7 +41,7 @@ class ScaledVariance(BaseEstimator):
     ----------
     kind : {"rho", "ensemble"}, default "rho"
         "rho": the variance of p(y|x) is rho p (1 - p), with one rho for all rows. "ensemble": it is a multiple of the
-        variance between members.
+        variance between members (divisor n_members - 1).
     criterion : {"moment", "least_squares"}, default "moment"
         "moment": the sum of the variances is that of the squared errors. "least_squares": least mean square of their
         difference, which `second_order_score` takes.
@@ -54,12 +55,16 @@ class ScaledVariance(BaseEstimator):
     n_calibration_ : int
         Rows of `fit`.
     n_classes_ : int
+    n_members_ : int or None
+        Of `fit`; None for "rho".
 
     Raises
     ------
     InputError
         From `fit`, for probabilities outside [0, 1] or rows that do not sum to 1, counts that are none or fewer than 2
-        in a row, lengths that differ, and variances that are all 0.
+        in a row, lengths that differ, variances that are all 0, and frames of probabilities and counts whose columns
+        have other names or stand in another order. From `predict_pair`, also for other columns or another number of
+        members than in `fit`: the mean of more members has a smaller error, to which the scale would not fit.
 
     See Also
     --------
@@ -72,8 +77,10 @@ class ScaledVariance(BaseEstimator):
     far too sure should be recalibrated first (`calibration.TemperatureScaling`): where p (1 - p) is 0 and the error is
     not, no factor helps.
 
-    **Guarantee.** None at the sample size at hand. With "moment" and independent rows the scale converges to the one
-    whose variances are right on average over all rows, clipped to its range; nothing is said of any part of them.
+    **Guarantee.** None at the sample size at hand. With "moment", independent rows, and responses that are independent
+    given x and whose number does not depend on them (where a third one is bought when two disagree, use the first two),
+    the scale converges to the one whose variances are right on average over all rows, clipped to its range; nothing is
+    said of any part of them.
 
     References
     ----------
@@ -112,7 +119,7 @@ class ScaledVariance(BaseEstimator):
         y_prob : array-like of shape (n_samples, n_classes), or (n_members, n_samples, n_classes) for "ensemble"
             Probabilities; without the last axis those of the second of two classes.
         y : array-like of shape (n_samples, n_classes)
-            Counts of responses, two or more per row.
+            Counts of responses, two or more per row, as many as were planned before any was seen.
 
         Returns
         -------
@@ -121,9 +128,11 @@ class ScaledVariance(BaseEstimator):
         owner = "ScaledVariance.fit"
         validate_params(self)
         p, members = self._check(y_prob, owner)
-        counts = check_counts(y, owner, n=len(p), k=p.shape[1])
+        # the columns of an ensemble without a last axis are rows
+        labels = column_labels(y_prob, owner, "y_prob") if members is None else None
+        counts = check_counts(y, owner, n=len(p), k=p.shape[1], classes=labels, of="y_prob")
         error = squared_errors(counts, p)
-        variance = p * (1 - p) if members is None else members.var(axis=0)
+        variance = p * (1 - p) if members is None else members.var(axis=0, ddof=1)
         weight = variance if self.criterion == "least_squares" else np.ones_like(variance)
         total = float((weight * variance).sum())
         if not total > 0:
@@ -135,7 +144,8 @@ class ScaledVariance(BaseEstimator):
         kept = max(scale, 0.0) if members is not None else min(max(scale, 0.0), 1.0)
         self.scale_, self.clipped_ = kept, kept != scale
         self.n_calibration_, self.n_classes_ = len(p), p.shape[1]
-        self._members = members is not None
+        self.n_members_ = None if members is None else len(members)
+        self._classes = column_labels(y, owner, "y") if labels is None else labels
         return self
 
     def predict_pair(self, y_prob):
@@ -144,23 +154,32 @@ class ScaledVariance(BaseEstimator):
         Parameters
         ----------
         y_prob : array-like of the shape of fit
-            Other rows, and any number of members.
+            Other rows, and as many members.
 
         Returns
         -------
         PairDistribution
-            For "rho" a proper one. For "ensemble" its covariance is right and entries of its joint may be negative.
+            Its classes are called as the columns of the probabilities, else as those of the counts in `fit`. For "rho"
+            a proper one. For "ensemble" its covariance is right and entries of its joint may be negative.
         """
         check_is_fitted(self)
         owner = "ScaledVariance.predict_pair"
-        p, members = self._check(y_prob, owner, self._members)
+        p, members = self._check(y_prob, owner, self.n_members_ is not None)
         if p.shape[1] != self.n_classes_:
             raise InputError(f"{owner}: y_prob must have the {self.n_classes_} classes of fit; got {p.shape[1]}.")
         if members is None:
+            labels = column_labels(y_prob, owner, "y_prob")
+            check_same_classes(labels, self._classes, owner, "y_prob", "fit")
+            labels = labels if self._classes is None else self._classes
             joint = rho_joint(p, self.scale_)
-            return PairDistribution._of(joint, p.copy(), index=index_of(y_prob), method="rho p (1 - p)")
+            return PairDistribution._of(joint, p.copy(), classes=labels, index=index_of(y_prob), method="rho p (1 - p)")
+        if len(members) != self.n_members_:
+            raise InputError(
+                f"{owner}: y_prob must hold the {self.n_members_} members of fit; got {len(members)}. Fit again with "
+                "as many as will be used."
+            )
         joint = self.scale_ * ensemble_covariance(members) + p[:, :, None] * p[:, None, :]
-        return PairDistribution._of(joint, p, method="scaled ensemble")
+        return PairDistribution._of(joint, p, classes=self._classes, method="scaled ensemble")
 
     def _check(self, y_prob, owner, ensemble=None):
         """Return the mean probabilities, and those of the members."""

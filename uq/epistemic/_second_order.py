@@ -9,14 +9,15 @@ from sklearn.utils.validation import check_is_fitted
 
 from uq._base import bounds
 from uq._base.betting import betting_upper
-from uq._base.citation import cites
+from uq._base.citation import cite_methods, cites
 from uq._base.exceptions import InputError, SmallSampleWarning
 from uq._base.record import format_number, format_percent
 from uq._base.results import Interval
 from uq._base.sklearn import StrOptions, validate_params
 from uq._base.validation import check_level, check_number
 
-from ._pair_input import check_counts, class_codes
+from ._class_names import check_same_classes, class_codes, column_labels, plain
+from ._pair_input import check_counts
 from ._pairs import as_pairs
 from ._ustatistics import squared_errors
 
@@ -27,6 +28,15 @@ BOUNDS = {
     "empirical_bernstein": bounds.empirical_bernstein_upper,
     "hoeffding": bounds.hoeffding_upper,
 }
+
+
+cite_methods(
+    **{
+        "second-order calibration, betting": ("johnson2024", "waudbysmith2024"),
+        "second-order calibration, empirical_bernstein": ("johnson2024", "maurer2009"),
+        "second-order calibration, hoeffding": ("johnson2024", "hoeffding1963"),
+    }
+)
 
 
 @cites("johnson2024", "waudbysmith2024", "maurer2009", "hoeffding1963")
@@ -59,7 +69,8 @@ class SecondOrderCalibration(BaseEstimator):
     ------
     InputError
         From `fit`, for what is no distribution of pairs, counts that are none or fewer than 2 in a row, lengths that
-        differ, and parameters out of range.
+        differ, a frame of counts whose columns are called otherwise than the classes of `pairs` or stand in another
+        order, and parameters out of range.
 
     Warns
     -----
@@ -79,13 +90,15 @@ class SecondOrderCalibration(BaseEstimator):
     p +- sqrt(factor max(V, floor) / (1 - coverage)), within [0, 1]. Where V is negative the floor stands for it.
 
     **Guarantee.** Finite-sample, for any model and any law: if the calibration rows are independent and have the law of
-    the new ones, one row per item, in an order that does not depend on the responses, and if their number, the floor
-    and the level were chosen before, then with probability at least `confidence_level` over the calibration rows the
-    share of new rows whose p(y|x) lies outside of its interval is at most 1 - coverage, at every coverage at once. Over
-    both together an interval misses with probability at most (1 - confidence_level) + (1 - coverage). The share is over
-    all rows; single kinds of row may be missed more. With "each" it holds for every class by itself, not for all
-    classes of one row at once (ask for coverage 1 - (1 - coverage) / n_classes then). The model must not have been
-    trained on the calibration rows. It is a cautious interval: Markov's inequality costs a good part of its length.
+    the new ones, one row per item, in an order that does not depend on the responses; if the responses to a row are
+    independent given x and their number does not depend on them (where a third one is bought when two disagree, use
+    the first two); and if the number of rows, the floor and the level were chosen before, then with probability at
+    least `confidence_level` over the calibration rows the share of new rows whose p(y|x) lies outside of its interval
+    is at most 1 - coverage, at every coverage at once. Over both together an interval misses with probability at most
+    (1 - confidence_level) + (1 - coverage). The share is over all rows; single kinds of row may be missed more. With
+    "each" it holds for every class by itself, not for all classes of one row at once (ask for coverage
+    1 - (1 - coverage) / n_classes then). The model must not have been trained on the calibration rows. It is a cautious
+    interval: Markov's inequality costs a good part of its length.
 
     References
     ----------
@@ -133,7 +146,7 @@ class SecondOrderCalibration(BaseEstimator):
         pairs : PairDistribution or array-like of shape (n_calibration, n_classes, n_classes)
             What the model says.
         y : array-like of shape (n_calibration, n_classes)
-            Counts of responses, two or more per row, independent given x.
+            Counts of responses, two or more per row, independent given x; as many as were planned before any was seen.
 
         Returns
         -------
@@ -146,7 +159,7 @@ class SecondOrderCalibration(BaseEstimator):
         if not floor >= 1e-9:
             raise InputError(f"SecondOrderCalibration: floor must be a number in [1e-9, .25]; got {floor:g}.")
         pairs = as_pairs(pairs, owner)
-        counts = check_counts(y, owner, n=len(pairs), k=pairs.n_classes)
+        counts = check_counts(y, owner, n=len(pairs), k=pairs.n_classes, classes=pairs.classes)
         ratios = squared_errors(counts, pairs.marginal) / np.maximum(pairs.epistemic_variance, floor)
         alpha = 1 - level
         if self.target == "top":
@@ -168,6 +181,7 @@ class SecondOrderCalibration(BaseEstimator):
         self.ratio_ = ratios.mean(axis=0) if each else float(ratios.mean())
         self.n_calibration_, self.n_classes_ = len(pairs), pairs.n_classes
         self._fitted = (self.bound, level, floor, each)
+        self._classes = column_labels(y, owner, "y") if pairs.classes is None else pairs.classes
         return self
 
     def predict_interval(self, pairs, coverage=0.9, *, y=None):
@@ -191,7 +205,8 @@ class SecondOrderCalibration(BaseEstimator):
         Raises
         ------
         InputError
-            For other classes than in `fit`, a coverage outside (0, 1), and a `y` that is missing or not to be asked.
+            For other classes than in `fit` or another order of them, a coverage outside (0, 1), and a `y` that is
+            missing or not to be asked.
         NotFittedError
             Before `fit`.
         """
@@ -201,6 +216,7 @@ class SecondOrderCalibration(BaseEstimator):
         pairs = as_pairs(pairs, owner)
         if pairs.n_classes != self.n_classes_:
             raise InputError(f"{owner}: pairs must have the {self.n_classes_} classes of fit; got {pairs.n_classes}.")
+        check_same_classes(pairs.classes, self._classes, owner, "pairs", "fit")
         bound, level, floor, each = self._fitted
         columns = self._target(pairs, y, each, owner)
         m, variance = (
@@ -219,11 +235,11 @@ class SecondOrderCalibration(BaseEstimator):
 
     def _target(self, pairs, y, each, owner):
         if each and (y is None or np.ndim(y) > 0):
-            raise InputError(f"{owner}: y must name one class where target='each'; got {y!r:.100}.")
+            raise InputError(f"{owner}: y must name one class where target='each'; got {plain(y)!r:.100}.")
         if not each and y is not None and self.n_classes_ > 2:
             raise InputError(
                 f"{owner}: y must be None where target='top', whose factor holds for the most probable class alone; "
-                f"got {y!r:.100}. Fit with target='each'."
+                f"got {plain(y)!r:.100}. Fit with target='each'."
             )
         if y is None:
             return pairs.marginal.argmax(axis=1)

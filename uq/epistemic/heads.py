@@ -323,7 +323,8 @@ def pair_log_loss(law, counts, reduction="mean"):
     Raises
     ------
     InputError
-        For other shapes, an unknown `reduction`, counts that are negative or fractions, and rows with fewer than two.
+        For other shapes, no rows, an unknown `reduction`, counts that are negative, fractions, infinite or bool, and
+        rows with fewer than two.
 
     See Also
     --------
@@ -360,11 +361,14 @@ def pair_log_loss(law, counts, reduction="mean"):
     if not isinstance(law, (JointLaw, MixtureLaw, DirichletLaw)):
         raise InputError(f"{owner}: law must be what a head returned, or a tensor (n, K, K); got {type(law).__name__}.")
     shape = (law[0].shape[0], law[-1].shape[-1] if not isinstance(law, DirichletLaw) else law[0].shape[1])
-    if not isinstance(counts, torch.Tensor) or counts.shape != shape:
+    if not isinstance(counts, torch.Tensor) or counts.shape != shape or not shape[0]:
         got = f"{tuple(counts.shape)}" if isinstance(counts, torch.Tensor) else type(counts).__name__
-        raise InputError(f"{owner}: counts must be a tensor of shape {shape}, as the law; got {got}.")
+        raise InputError(f"{owner}: counts must be a tensor of shape {shape}, as the law, with some row; got {got}.")
+    if counts.dtype == torch.bool or counts.is_complex():
+        raise InputError(f"{owner}: counts must hold whole numbers; got {counts.dtype}.")
     counts = counts.to(law[0].device)
-    if bool(((counts < 0) | (counts != counts.round())).any()) or bool((counts.sum(1) < 2).any()):
+    bad = (counts < 0) | (counts != counts.round()) | ~torch.isfinite(counts)
+    if bool(bad.any()) or bool((counts.sum(1) < 2).any()):
         raise InputError(
             f"{owner}: counts must be non-negative whole numbers with two answers or more per row. Leave rows with "
             "fewer out: one answer says nothing about pairs."

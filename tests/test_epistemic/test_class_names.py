@@ -1,0 +1,161 @@
+"""Names of classes: what columns are called, and that numbers of one class are never taken for those of another."""
+
+import numpy as np
+import pytest
+from contracts import require
+
+from uq.epistemic import (
+    PairDistribution,
+    ScaledVariance,
+    SecondOrderCalibration,
+    second_order_calibration_error,
+    second_order_score,
+    squared_error_ustatistic,
+)
+from uq.epistemic._class_names import check_same_classes, class_codes, column_labels
+from uq.exceptions import InputError
+
+from .naive import rows_of_counts
+
+NAMES = ["a", "b", "c"]
+TURNED = ["c", "b", "a"]
+
+
+@pytest.fixture(params=["pandas", "polars", "pyarrow"])
+def frame(request):
+    """Return a function that makes a frame of an array and names."""
+    library = require(request.param)
+    if request.param == "pandas":
+        return lambda array, names: library.DataFrame(np.asarray(array), columns=names)
+    make = library.DataFrame if request.param == "polars" else library.table
+    return lambda array, names: make({name: np.asarray(array)[:, j] for j, name in enumerate(names)})
+
+
+@pytest.fixture
+def rows():
+    rng = np.random.default_rng(0)
+    said = rng.dirichlet([5, 2, 1], 200)
+    return said, rows_of_counts(rng, np.array([rng.dirichlet(5 * p + 0.1) for p in said]), 4)
+
+
+def test_labels_of_columns():
+    pd = require("pandas")
+    ask = lambda names: column_labels(pd.DataFrame(np.zeros((2, len(names))), columns=names), "f", "y")  # noqa: E731
+    assert column_labels(np.zeros((2, 3)), "f", "y") is None
+    assert column_labels(pd.DataFrame(np.zeros((2, 3))), "f", "y") is None
+    assert ask(["0", "1"]) == ("0", "1")
+    found = ask([3, 5])
+    assert found == (3, 5)
+    assert {type(label) for label in found} == {int}
+    assert ask([1, "a"]) == ("1", "a")
+    assert ask([True, False]) == ("True", "False")
+    with pytest.raises(InputError, match="f: the columns of y must have different names; got 'a'"):
+        ask(["a", "b", "a"])
+
+
+def test_what_is_the_same():
+    same = lambda found, classes: check_same_classes(found, classes, "f", "y", "pairs")  # noqa: E731
+    for found, classes in (
+        (("a", "b"), ("a", "b")),
+        (None, ("a", "b")),
+        (("a", "b"), None),
+        (("0", "1"), ("a", "b")),
+        (("a", "b"), (0, 1)),
+        (("1", "2"), (1, 2)),
+        (("1.0", "2.0"), (1, 2)),
+        (("True", "False"), (True, False)),
+        (("1", "a"), (1, "a")),
+    ):
+        same(found, classes)
+    for found, classes in (
+        (("b", "a"), ("a", "b")),
+        (("a", "c"), ("a", "b")),
+        (("2", "1"), (1, 2)),
+        (("1", "0"), (0, 1)),
+        (("False", "True"), (True, False)),
+        (("x", "y"), ("a", "b")),
+    ):
+        with pytest.raises(InputError, match="y must have the classes of pairs, in their order"):
+            same(found, classes)
+
+
+def test_counts_of_other_classes_are_refused(frame, rows):
+    said, y = rows
+    p, right, wrong = frame(said, NAMES), frame(y, NAMES), frame(y[:, ::-1], TURNED)
+    pairs = PairDistribution(ScaledVariance().fit(said, y).predict_pair(said).joint, classes=NAMES)
+    for ask in (
+        lambda counts: ScaledVariance().fit(p, counts).scale_,
+        lambda counts: squared_error_ustatistic(counts, p).tolist(),
+        lambda counts: second_order_calibration_error(counts, pairs).error,
+        lambda counts: second_order_score(counts, pairs),
+        lambda counts: SecondOrderCalibration(floor=0.1).fit(pairs, counts).factor_,
+    ):
+        assert ask(right) == ask(y)
+        for bad in (wrong, frame(y, ["x", "y", "z"]), frame(y, ["a", "b", "d"])):
+            with pytest.raises(InputError, match="in their order"):
+                ask(bad)
+    with pytest.raises(InputError, match="classes, in their order"):
+        PairDistribution.from_counts(wrong, classes=NAMES)
+    assert PairDistribution.from_counts(wrong).classes == tuple(TURNED)
+
+
+def test_other_probabilities_than_in_fit_are_refused(frame, rows):
+    said, y = rows
+    p, turned = frame(said, NAMES), frame(said[:, ::-1], TURNED)
+    for fitted in (ScaledVariance().fit(p, y), ScaledVariance().fit(said, frame(y, NAMES))):
+        assert fitted.predict_pair(p).classes == fitted.predict_pair(said).classes == tuple(NAMES)
+        with pytest.raises(InputError, match="y_prob must have the classes of fit, in their order"):
+            fitted.predict_pair(turned)
+    nameless = ScaledVariance().fit(said, y)
+    assert nameless.predict_pair(said).classes is None
+    assert nameless.predict_pair(turned).classes == tuple(TURNED)
+
+
+def test_members_bring_the_names_of_the_counts(frame, rows):
+    said, y = rows
+    members = np.stack([said, said[:, ::-1]])
+    assert ScaledVariance("ensemble").fit(members, frame(y, NAMES)).predict_pair(members).classes == tuple(NAMES)
+    # the columns of an ensemble without a last axis are rows
+    flat = frame(np.array([[0.2, 0.4, 0.9], [0.3, 0.6, 0.7]]), ["u", "v", "w"])
+    votes = [[3, 1], [1, 3], [2, 2]]
+    assert ScaledVariance("ensemble").fit(flat, votes).predict_pair(flat).classes is None
+
+
+def test_a_factor_is_used_for_its_own_class_alone(rows):
+    said, y = rows
+    joint = ScaledVariance().fit(said, y).predict_pair(said).joint
+    named = PairDistribution(joint, classes=NAMES)
+    turned = PairDistribution(joint[:, ::-1, ::-1], classes=TURNED)
+    pd = require("pandas")
+    for target in ("top", "each"):
+        ask = {"y": "a"} if target == "each" else {}
+        for fitted in (
+            SecondOrderCalibration(target=target).fit(named, y),
+            SecondOrderCalibration(target=target).fit(joint, pd.DataFrame(y, columns=NAMES)),
+        ):
+            assert fitted.predict_interval(named, **ask)
+            with pytest.raises(InputError, match="pairs must have the classes of fit, in their order"):
+                fitted.predict_interval(turned, **ask)
+
+
+def test_labels_of_two_kinds():
+    joint = np.tile([[0.4, 0.1], [0.1, 0.4]], (3, 1, 1))
+    pairs = PairDistribution(joint, classes=[1, "a"])
+    assert pairs.interval(y=1) == PairDistribution(joint).interval(y=0)
+    assert pairs.interval(y="a") == PairDistribution(joint).interval(y=1)
+    assert class_codes(np.array([1, "a", 1], dtype=object), (1, "a"), 3, 2, "f").tolist() == [0, 1, 0]
+    with pytest.raises(InputError, match="got 'b'"):
+        pairs.interval(y="b")
+
+
+@pytest.mark.parametrize(
+    ("y", "words"), [(np.str_("maybe"), "got 'maybe'"), (np.int64(5), "got 5"), (["no", "maybe", "yes"], "got 'maybe'")]
+)
+def test_errors_print_plain_labels(y, words):
+    for classes in (["no", "yes"], np.array(["no", "yes"], dtype=object)):
+        pairs = PairDistribution(np.tile(np.ones((2, 2)) / 4, (3, 1, 1)), classes=classes)
+        with pytest.raises(InputError, match=words):
+            pairs.interval(y=y)
+    assert PairDistribution(pairs.joint, classes=[np.int64(3), np.int64(4)]).classes == (3, 4)
+    with pytest.raises(InputError, match=r"got 1 in 'u'"):
+        PairDistribution.from_counts([[1, 1], [2, 0], [0, 2]], groups=["u", "v", "v"])

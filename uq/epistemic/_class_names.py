@@ -1,0 +1,86 @@
+"""Names of classes: what the columns of a frame are called, and whether two objects mean the same by a column."""
+
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
+from uq._base.classes import classes_in_names, codes_of, names_of_columns
+from uq._base.containers import as_labels
+from uq._base.exceptions import InputError
+
+__all__ = ["check_class_names", "check_same_classes", "class_codes", "column_labels", "plain"]
+
+
+def plain(value):
+    """Return a NumPy scalar as what Python calls it."""
+    return value.item() if isinstance(value, (np.number, np.bool_, np.str_)) else value
+
+
+def column_labels(x, owner, name):
+    """Return the labels of the columns of a frame as a tuple, whole numbers as such; None where nobody named them."""
+    names = names_of_columns(x)
+    if names is None:
+        return None
+    labels: Any = getattr(x, "columns", None)  # pyarrow's are the data, and have no names
+    if type(labels).__name__ == "RangeIndex" and list(labels) == list(range(len(names))):
+        return None
+    whole = hasattr(x, "iloc") and all(isinstance(v, Integral) and not isinstance(v, bool) for v in labels)
+    found = tuple(int(v) for v in labels) if whole else tuple(names)
+    if len(set(found)) < len(found):
+        twice = next(label for label in found if found.count(label) > 1)
+        raise InputError(f"{owner}: the columns of {name} must have different names; got {twice!r} more than once.")
+    return found
+
+
+def check_same_classes(found, classes, owner, name, of):
+    """Raise where `found`, the classes of the columns of `name`, are others than `classes`, those of `of`, or turned.
+
+    None on either side says nothing; nor do the numbers 0, 1, ..., which are what columns without names are called.
+    Equal means of one spelling: 1 is "1".
+    """
+    if found is None or classes is None or len(found) != len(classes):
+        return
+    known = np.empty(len(classes), dtype=object)
+    known[:] = classes
+    order = classes_in_names([str(label) for label in found], known)
+    if order is None:
+        numbered = [str(j) for j in range(len(classes))]
+        same = numbered in ([str(label) for label in found], [str(label) for label in classes])
+    else:
+        same = order.tolist() == list(classes)
+    if not same:
+        raise InputError(
+            f"{owner}: {name} must have the classes of {of}, in their order ({list(classes)!r:.200}); got "
+            f"{list(found)!r:.200}. Select the columns in that order, or rename them."
+        )
+
+
+def check_class_names(classes, k, owner):
+    """Return the names of the classes as a tuple of k different labels, or None."""
+    if classes is None:
+        return None
+    names = tuple(plain(label) for label in as_labels(classes, owner, "classes").tolist())
+    if len(names) != k or len(set(names)) < k:
+        raise InputError(f"{owner}: classes must name each of the {k} classes, none twice; got {names!r:.200}.")
+    return names
+
+
+def class_codes(y, classes, n, k, owner):
+    """Return the column of the class of each row; `y` is one label or one per row (columns where none are named)."""
+    alone = np.ndim(y) == 0 or isinstance(y, str)
+    labels = as_labels([plain(y)] if alone else y, owner, "y")
+    names = list(range(k)) if classes is None else list(classes)
+    if labels.dtype == object or len({type(name) for name in names}) > 1:  # an array would turn 1 beside "a" into text
+        column = {name: j for j, name in enumerate(names)}
+        codes = np.array([column.get(plain(label), -1) for label in labels.tolist()], dtype=np.intp)
+    else:
+        codes = codes_of(labels, np.array(names), owner, "y") if len(labels) else np.empty(0, dtype=np.intp)
+    if (codes < 0).any():
+        raise InputError(
+            f"{owner}: y must name a class ({names!r:.200}); got {plain(labels[codes < 0][0])!r}. Where the classes "
+            "have no names they are numbered from 0."
+        )
+    if not alone and len(codes) != n:
+        raise InputError(f"{owner}: y must be one class, or one per row ({n}); got {len(codes)}.")
+    return np.repeat(codes, n) if alone else codes
