@@ -21,7 +21,7 @@ __all__ = ["Thresholdout"]
 PRESETS = ("science2015",)
 
 
-@cites("dwork2015b", "dwork2015c")
+@cites("dworkholdout2015", "dworkgeneralization2015")
 @dataclass(frozen=True, slots=True, eq=False)
 class Thresholdout(Mechanism):
     """Return a guess that agrees with the holdout up to a noisy threshold; else the noisy holdout mean.
