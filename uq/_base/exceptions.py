@@ -36,7 +36,7 @@ class NotIdentifiedError(UQError):
 
 
 class LedgerError(UQError):
-    """The record of what was asked of a holdout is damaged or does not belong to these data."""
+    """The record of what was asked of a holdout is damaged, cannot be written, or does not belong to these data."""
 
 
 class BudgetExhaustedError(UQError):

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from uq._base.exceptions import InputError, LedgerError
 
-__all__ = ["EVENT", "Ledger", "Turn", "alone", "event_hash", "pack_state"]
+__all__ = ["EVENT", "Ledger", "Turn", "alone", "compare_records", "event_hash", "pack_state"]
 
 APPLICATION = 0x65726273  # so that a file of some other program is never taken for a ledger
 FORMAT = 1
