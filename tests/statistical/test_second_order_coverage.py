@@ -15,6 +15,7 @@ from uq.epistemic import (
     repeated_answer_scores,
     second_order_calibration_error,
     selective_answer,
+    squared_error_ustatistic,
 )
 
 BAND = 1e-5
@@ -300,6 +301,53 @@ def test_debiased_square_finds_the_square_of_the_gap():
     said = np.random.default_rng(8).beta(2, 2, 10**6)
     truth = (0.8 * 0.2 * np.mean(said * (1 - said))) ** 2
     assert abs(np.mean(found) - truth) < 4.5 * np.std(found) / np.sqrt(200)
+
+
+def test_debiased_square_of_a_dozen_rows_is_0_on_average():
+    """Ten bins were asked for: six of two rows each are left, and none counts as free of noise."""
+    rng = np.random.default_rng(12)
+    reps = 1500
+    results = [second_order_calibration_error(*_calibrated(rng, 12, 2, 3)) for _ in range(reps)]
+    assert {len(r.count) for r in results} == {6}
+    square = np.array([r.debiased_square for r in results])
+    assert abs(square.mean()) < 4.5 * square.std() / np.sqrt(reps)
+
+
+def test_a_third_answer_bought_by_the_first_two_breaks_the_promise_and_the_first_two_keep_it():
+    """What the guarantees say of the number of responses: a third one where two agree, or where they do not."""
+    rng = np.random.default_rng(13)
+    n, reps = 500, 100
+    rows = PairDistribution(np.tile([[1 / 3, 1 / 6], [1 / 6, 1 / 3]], (n, 1, 1)))  # p uniform: the factor 1 is right
+    hits = {"agree": 0, "differ": 0, "first two": 0}
+    ratio = {"agree": [], "differ": [], "first two": []}
+    for _ in range(reps):
+        votes = rng.random((n, 3)) < rng.random((n, 1))
+        two, agree = votes[:, :2].sum(axis=1), votes[:, 0] == votes[:, 1]
+        for name, third in (("agree", agree), ("differ", ~agree), ("first two", np.zeros(n, bool))):
+            c = two + np.where(third, votes[:, 2], 0)
+            fitted = SecondOrderCalibration(floor=0.05).fit(rows, np.column_stack([2 + third - c, c]))
+            hits[name] += fitted.factor_ >= 1
+            ratio[name].append(fitted.ratio_)
+    judge(hits["first two"], reps, 0.95)
+    assert stats.binom.cdf(hits["agree"], reps, 0.95) < BAND
+    for name, right in (("first two", True), ("agree", False), ("differ", False)):
+        off = abs(np.mean(ratio[name]) - 1) / (np.std(ratio[name]) / np.sqrt(reps))
+        assert (off < 4.5) == right, name
+
+
+def test_a_scale_of_members_is_right_for_as_many():
+    """Moments: the mean of the variances is the mean squared error on rows that were not seen, whatever the members."""
+    rng = np.random.default_rng(14)
+    for s in (2, 5, 20):
+        q = rng.beta(3, 3, 40000)
+        members = np.clip(q + 0.1 * rng.standard_normal((s, 40000)), 0, 1)
+        votes = rng.binomial(2, np.clip(q + 0.1 * rng.standard_normal(40000), 0, 1))
+        y = np.column_stack([2 - votes, votes])
+        pairs = ScaledVariance("ensemble").fit(members[:, :20000], y[:20000]).predict_pair(members[:, 20000:])
+        error = squared_error_ustatistic(y[20000:], pairs.marginal)[:, 1]
+        gap = error - pairs.epistemic_variance[:, 1]
+        # twice: the scale was learnt from as many rows
+        assert abs(gap.mean()) < 4.5 * np.sqrt(2) * gap.std() / np.sqrt(20000)
 
 
 # ---- a sampler's own answers
