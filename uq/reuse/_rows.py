@@ -182,7 +182,8 @@ def rehearse(query, rows, name):
     """Try a function on rows that are no secret, so that its mistakes cost nothing; raise InputError for them."""
     n = count_rows(rows)
     try:
-        with _quiet():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             shape = np.shape(as_numeric(query(rows), OWNER, name))
     except Exception as error:
         raise InputError(
@@ -200,19 +201,12 @@ def rehearse(query, rows, name):
 def evaluate(query, data, n):
     """Return a function's values on the real rows; all of them missing where it fails, since failing would tell."""
     try:
-        with _quiet():
+        with warnings.catch_warnings():  # they, too, would tell about the rows
+            warnings.simplefilter("ignore")
             values = as_numeric(query(data), OWNER, "query")
     except Exception:  # of any kind: its words could quote rows
         values = np.empty(0)
     return values.reshape(-1) if values.shape in ((n,), (n, 1)) else np.full(n, np.nan)
-
-
-class _quiet(warnings.catch_warnings):
-    """Warnings would tell about the rows."""
-
-    def __enter__(self):
-        super().__enter__()
-        warnings.simplefilter("ignore")
 
 
 def as_values(query, n, name):
