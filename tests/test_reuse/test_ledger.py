@@ -172,6 +172,67 @@ def test_whoever_waits_too_long_is_told(path):
     assert holdout.mean(ROWS).queries_left == 2
 
 
+def test_nobody_else_has_a_turn_between_debit_and_answer(path):
+    holdout, seen = Holdout(ROWS, NaiveReuse(3), path), []
+
+    def query(rows):
+        other = sqlite3.connect(path, isolation_level=None, timeout=0)
+        try:
+            other.execute("BEGIN IMMEDIATE")
+            seen.append("a turn")
+        except sqlite3.OperationalError as error:
+            seen.append(str(error))
+        finally:
+            other.close()
+        return rows
+
+    holdout.mean(query)
+    assert seen == ["a turn", "database is locked"], "free in the rehearsal, locked while the rows are looked at"
+    assert holdout.mean(ROWS).queries_left == 1
+
+
+class Watched(Ledger):
+    """A ledger of which somebody else tries to get a turn at every statement."""
+
+    @contextmanager
+    def connected(self, *given, **more):
+        self.seen = []
+
+        def intrude(statement):
+            other = sqlite3.connect(self.path, isolation_level=None, timeout=0)
+            try:
+                other.execute("BEGIN IMMEDIATE")
+                self.seen.append((statement, "free"))
+            except sqlite3.OperationalError:
+                self.seen.append((statement, "locked"))
+            finally:
+                other.close()
+
+        with super().connected(*given, **more) as connection:
+            connection.set_trace_callback(intrude)
+            yield connection
+
+
+def test_the_lock_is_not_let_go_for_a_moment(path):
+    holdout = Holdout(ROWS, NaiveReuse(3), path)
+    holdout._ledger.__class__ = Watched
+    holdout.mean(ROWS)
+    statements, locks = zip(*holdout._ledger.seen, strict=True)
+    assert statements.count("BEGIN IMMEDIATE") == statements.count("COMMIT") == 2
+    assert locks[0] == "free", "before the first BEGIN"
+    assert set(locks[1:]) == {"locked"}
+
+
+def test_commits_are_synced_and_the_journal_is_deleted(path):
+    holdout = Holdout(ROWS, NaiveReuse(3), path)
+    edit(path, "PRAGMA journal_mode=WAL")  # which network disks do not bear
+    holdout.mean(ROWS)
+    with holdout._ledger.connected() as connection:
+        assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+    assert os.listdir(path.parent) == [path.name]
+
+
 # ---- tampering
 
 
