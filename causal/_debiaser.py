@@ -15,8 +15,8 @@ from uq._base.validation import check_option, check_vector
 
 from ._bootstrap import bootstrap_values
 from ._checks import check_design, check_propensity, check_rows, check_treatment, check_truth
-from ._estimate import draws_estimate, linear_estimate
-from ._functional import ate_functional, cluster_sums, mean_functional, ols_functional
+from ._estimate import FEW, draws_estimate, influence_norms, linear_estimate, rounding_of, warn_few
+from ._functional import ate_functional, carrying_units, cluster_sums, mean_functional, ols_functional
 from ._line import learn_line, line_ratio
 
 __all__ = ["METHODS", "Debiaser", "scaled"]
@@ -178,8 +178,8 @@ class Debiaser(BaseEstimator):
             mostly too long, but need not be.
         method : {"delta", "fieller", "bootstrap"}, default "delta"
             - "delta": first order, Student's t with Satterthwaite's degrees of freedom.
-            - "fieller": `LinearDebiaser` alone; exact for a ratio of normal estimates, and infinite where predictions
-              hardly move with the truth.
+            - "fieller": `LinearDebiaser` alone; takes the ratio exactly where "delta" takes a tangent, and is infinite
+              where predictions hardly move with the truth. The variances are estimated all the same.
             - "bootstrap": calibration rows (or clusters) and these are drawn independently and everything is refitted;
               percentiles. Such an estimate carries no influence values.
 
@@ -209,21 +209,23 @@ class Debiaser(BaseEstimator):
         self._checked(rows.z, 4)
         if method != "fieller" and self._weak():
             warnings.warn(
-                f"{owner}: the predictions hardly move with the truth (the calibration slope is "
-                f"{self.calibration_ratio_:.1f} standard errors from 0, where {WEAK:g} are needed): {self._remedy}",
+                f"{owner}: {self._weakness()}",
                 SmallSampleWarning,
                 stacklevel=3,
             )
+        self._warn_uneven(owner, self._units(), self._rows, "calibration ")
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             plan = functional(rows.weights)
+            self._warn_uneven(owner, float(plan.units(rows.weights, rows.groups).min()), rows, "")
             f = self._finite(owner, self._transform(rows.z))
             fit = self._spread(rows.z, plan.coefficients)
             apply = plan.influence(f, rows.groups)
-            df = np.full(fit.shape[1], float(max(self._units() - self._core.n_parameters, 1)))
+            df = np.full(fit.shape[1], self._df())
             estimate = linear_estimate(
                 owner, plan, f, fit, apply, df, plan.df(apply, rows.groups), method=f"{self._name}, {method}",
-                guarantee=self._guarantee, n=len(rows.z), n_groups=rows.n_groups, fit_ids=self._rows.ids,
-                apply_ids=rows.ids, law=self._fieller_law(rows, plan) if method == "fieller" else None,
+                guarantee=self._guarantee, n=len(rows.z), n_groups=rows.n_groups, fit_rows=self._rows.source,
+                apply_rows=rows.source, law=self._fieller_law(rows, plan) if method == "fieller" else None,
+                flat=self._flat(rows, plan),
             )  # fmt: skip
         return self._bootstrapped(estimate, rows, functional) if method == "bootstrap" else estimate
 
@@ -243,7 +245,24 @@ class Debiaser(BaseEstimator):
         return draws_estimate(estimate, draws)
 
     def _units(self):
-        return len(self._rows.z) if self._rows.groups is None else self._rows.n_groups
+        """Return how many calibration rows, or clusters, carry a mean."""
+        return carrying_units(self._rows.weights, self._rows.groups, len(self._rows.z))
+
+    def _df(self):
+        """Return the degrees of freedom that the calibration rows leave."""
+        return max(self._units() - self._core.n_parameters, 1.0)
+
+    def _warn_uneven(self, owner, units, rows, kind):
+        """Warn where enough rows are worth few; that there are few of them the caller can see."""
+        if len(rows.z) >= FEW:
+            count, what = (len(rows.z), "rows") if rows.groups is None else (rows.n_groups, "clusters")
+            warn_few(owner, units, count, kind + what, stacklevel=5)
+
+    def _flat(self, rows, plan):
+        """Tell where the predictions of these rows do not vary: how much they would is then unknown, not 0."""
+        (center, scale), _ = self._scales
+        z, origin = (rows.z - center) / scale, abs(center) / scale
+        return ~(influence_norms(plan.influence(z, rows.groups)) > rounding_of(plan, np.abs(z) + origin))
 
     def _transform(self, z):
         """Return the debiased column (n,) of checked predictions."""
@@ -270,6 +289,17 @@ class Debiaser(BaseEstimator):
                 "too far beyond the calibration rows. Give more calibration rows, or rescale."
             )
         return f
+
+    def _weakness(self):
+        if self.calibration_ratio_ <= -WEAK:
+            return (
+                "the predictions are reversed: they fall where the truth rises (the calibration slope is "
+                f"{self.calibration_ratio_:.1f} standard errors from 0). Turn their sign, unless this is meant."
+            )
+        return (
+            "the predictions hardly move with the truth (the calibration slope is "
+            f"{self.calibration_ratio_:.1f} standard errors from 0, where {WEAK:g} are needed): {self._remedy}"
+        )
 
     def _weak(self):
         return self.calibration_ratio_ < WEAK

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from uq._base.alignment import check_order
 from uq._base.citation import cite_methods, cites
 from uq._base.containers import as_numeric
 from uq._base.exceptions import InputError
@@ -10,8 +11,8 @@ from uq._base.results import Estimate
 from uq._base.validation import check_binary, check_groups, check_same_length, check_vector
 
 from ._checks import check_design, check_rows
-from ._estimate import influence_norms
-from ._functional import cluster_sums
+from ._estimate import influence_norms, warn_few
+from ._functional import as_rows, cluster_sums, effective_number, satterthwaite
 from ._influence import Influence
 
 __all__ = ["dsl"]
@@ -60,6 +61,11 @@ def dsl(*, y_pred, y, labeled, sampling_probability, X=None, groups=None, strata
         outside (0, 1], an unlabelled row of probability 1, dependent columns of X; with `strata`, for probabilities
         other than the labelled share of the stratum.
 
+    Warns
+    -----
+    SmallSampleWarning
+        Below 20 labels (or labelled clusters) that carry the estimate. One label alone has an infinite error.
+
     See Also
     --------
     PredictionPowered : labelled rows that are a simple random sample; tunes the weight of the predictions.
@@ -67,7 +73,8 @@ def dsl(*, y_pred, y, labeled, sampling_probability, X=None, groups=None, strata
     Notes
     -----
     **Guarantee.** Asymptotic in the number of labelled rows (or clusters), for any model, if the probabilities are
-    those of the sampling and bounded away from 0; Student's t with as many degrees of freedom as the labels have.
+    those of the sampling and bounded away from 0; Student's t with as many degrees of freedom as the labels have that
+    carry the estimate, which are few where probabilities differ much; with `strata`, Satterthwaite's over the strata.
     Without `strata` the error (HC1, or cluster-robust) is that of rows labelled independently of each other; for a
     fixed number of labels it is too large, by much where the predictions are biased. One row of tiny probability can
     decide everything: the normal law then comes late.
@@ -92,10 +99,14 @@ def dsl(*, y_pred, y, labeled, sampling_probability, X=None, groups=None, strata
     >>> labeled = rng.random(5000) < p
     >>> known = np.where(labeled, y, np.nan)
     >>> print(dsl(y_pred=y_prob, y=known, labeled=labeled, sampling_probability=p))
-    0.3955, 95 % interval [0.3629, 0.4281], std. error 0.01659
+    0.3955, 95 % interval [0.3627, 0.4283], std. error 0.01659
     n = 5000; method: dsl, guarantee: asymptotic
     """
     owner = "dsl"
+    check_order(
+        owner, y_pred=y_pred, y=y, labeled=labeled, sampling_probability=sampling_probability, X=X, groups=groups,
+        strata=strata,
+    )  # fmt: skip
     rows = check_rows(owner, y_pred, None, groups)
     f, n = rows.z, len(rows.z)
     there = check_binary(check_vector(labeled, owner, "labeled"), owner, "labeled") == 1
@@ -163,11 +174,11 @@ def _estimate(owner, rows, f, known, there, p, X, names, strata, scalar):
         if strata is not None:
             rest, by_label = _centred(values - by_label, by_label, there, p, strata)
             values = rest + by_label
-        df = float(max(there.sum() - k, 1))
+        count, df = int(there.sum()), _degrees(solve, there, p, rows.groups, by_label, strata)
         factor = n / (n - k) if n > k else np.inf
         if rows.groups is not None:
             values, g = cluster_sums(values, rows.groups), rows.n_groups
-            df = float(max(len(np.unique(rows.groups[there])) - 1, 1))
+            count = len(np.unique(rows.groups[there]))
             factor = g / (g - 1) * ((n - 1) / (n - k) if n > k else np.inf) if g > 1 else np.inf
         values = values * np.sqrt(factor)
         values = np.where(np.isnan(values), np.inf, values)
@@ -176,18 +187,20 @@ def _estimate(owner, rows, f, known, there, p, X, names, strata, scalar):
         usable = (std_error > rounding) & np.isfinite(std_error)
         # labels that all say the same of the predictions do not say how far these can be off
         usable &= (influence_norms(by_label) > rounding) | there.all()
+        usable &= count > 1
         std_error = np.where(usable, std_error, np.inf)
         influence, cov = None, None
         if usable.all():
             cov = values.T @ values
+            verb, source = "mean" if scalar else "ols", rows.source
             if rows.groups is not None:
-                influence = Influence(fit=np.zeros((0, k)), apply=values, fit_ids=_none(rows.ids), apply_ids=rows.ids)
+                influence = Influence.of(np.zeros((0, k)), values, None, source, verb)
             else:
-                ids = None if rows.ids is None else np.asarray(rows.ids)
-                influence = Influence(
-                    fit=values[there], apply=values[~there], fit_ids=None if ids is None else ids[there],
-                    apply_ids=None if ids is None else ids[~there],
-                )  # fmt: skip
+                influence = Influence.of(values[there], values[~there], source.pick(there), source.pick(~there), verb)
+    kind = "labeled rows" if rows.groups is None else "labeled clusters"
+    units = df + 1 if strata is None or rows.groups is not None else 2 * df  # where two labels have one degree
+    units = units if scalar else as_rows(units, count)
+    warn_few(owner, float(min(units.min(), count)), count, kind, stacklevel=4)
     pick = (lambda a: float(a[0])) if scalar else np.asarray
     return Estimate(
         estimate=pick(theta),
@@ -195,7 +208,7 @@ def _estimate(owner, rows, f, known, there, p, X, names, strata, scalar):
         n=n,
         method="dsl",
         guarantee="asymptotic",
-        law=TLaw(estimate=pick(theta), std_error=pick(std_error), df=df),
+        law=TLaw(estimate=pick(theta), std_error=pick(std_error), df=pick(df)),
         names=names,
         cov=None if scalar else cov,
         n_groups=rows.n_groups,
@@ -203,8 +216,21 @@ def _estimate(owner, rows, f, known, there, p, X, names, strata, scalar):
     )
 
 
-def _none(ids):
-    return None if ids is None else np.asarray(ids)[:0]
+def _degrees(solve, there, p, groups, by_label, strata):
+    """Return the degrees of freedom that the labels leave, shape (k,): of as many as carry each coefficient."""
+    k = len(solve)
+    carries = (solve[:, there] / np.abs(solve).max(axis=1, keepdims=True)).T ** 2
+    if strata is not None and groups is None:
+        # every stratum has a variance of its own
+        square, codes = by_label**2, strata[there]
+        each = [carries[codes == code] for code in range(strata.max() + 1)]
+        dfs = [np.maximum(effective_number(one) - 1, 1.0) for one in each]
+        return satterthwaite(list(cluster_sums(square, strata)), dfs)
+    carries = carries / p[there, None]
+    if groups is not None:
+        carries = cluster_sums(carries, groups[there])
+        carries = carries[np.unique(groups[there])]
+    return np.maximum(np.minimum(effective_number(carries) - 1, len(carries) - (k if groups is None else 1)), 1.0)
 
 
 def _centred(rest, by_label, there, p, strata):

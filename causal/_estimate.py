@@ -1,17 +1,38 @@
 """From influence values to an Estimate: errors that never overflow, vanish or turn into NaN."""
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
 
-from uq._base.exceptions import InputError
+from uq._base.exceptions import InputError, SmallSampleWarning
 from uq._base.laws import DrawsLaw, TLaw
 from uq._base.results import Estimate
 
 from ._functional import satterthwaite
 from ._influence import Influence
 
-__all__ = ["draws_estimate", "influence_norms", "linear_estimate", "rounding_of"]
+__all__ = ["FEW", "draws_estimate", "influence_norms", "linear_estimate", "rounding_of", "warn_few"]
+
+FEW = 20
+
+
+def warn_few(owner, units, count, kind, stacklevel):
+    """Warn where an interval rests on few units, by their number or because few of them outweigh the others."""
+    if units >= FEW * (1 - 1e-9):
+        return
+    if units == count:
+        words = f"{count} {kind} are few"
+    else:
+        words = (
+            f"{count} {kind} differ so much (in weight, size, arm, probability or X) that they count as {units:.1f}, "
+            "few"
+        )
+    warnings.warn(
+        f"{owner}: {words} for an asymptotic interval, which may be too short; {FEW} and more are enough.",
+        SmallSampleWarning,
+        stacklevel=stacklevel,
+    )
 
 
 def influence_norms(values):
@@ -31,13 +52,14 @@ def rounding_of(functional, f):
 
 def linear_estimate(
     owner, functional, f, fit, apply, df_fit, df_apply, *, method, guarantee, n, rounding=None, n_groups=None,
-    fit_ids=None, apply_ids=None, law=None, value=None
+    fit_rows=None, apply_rows=None, law=None, value=None, flat=False
 ):  # fmt: skip
     """Return the Estimate of a linear functional of the column f.
 
     Parameters
     ----------
     owner : str
+        Estimator and verb, of which the latter names what is estimated.
     functional : Functional
     f : ndarray of shape (n,)
     fit, apply : ndarray of shape (n_fit, k) and (n_apply, k)
@@ -45,6 +67,10 @@ def linear_estimate(
     df_fit, df_apply : ndarray of shape (k,)
     rounding : ndarray of shape (k,), optional
         Errors up to this one are no variation at all, and therefore infinite.
+    fit_rows, apply_rows : Source, optional
+        Who the rows of the two parts are.
+    flat : ndarray of bool, shape (k,), optional
+        Where one part shows no variation, so that the other one says nothing either.
     law : callable, optional
         ``law(value, std_error, df)`` in place of Student's t, where the error is finite.
     """
@@ -54,6 +80,7 @@ def linear_estimate(
     norms = [influence_norms(part) for part in (fit, apply)]
     std_error = np.hypot(*norms)
     unusable = ~(std_error > (rounding_of(functional, f) if rounding is None else rounding)) | ~np.isfinite(std_error)
+    unusable |= flat
     std_error = np.where(unusable, np.inf, std_error)
     known = ~unusable.any()
     total = np.where(unusable, 1.0, std_error)
@@ -77,7 +104,7 @@ def linear_estimate(
         names=functional.names,
         cov=cov,
         n_groups=n_groups,
-        influence=Influence(fit=fit, apply=apply, fit_ids=fit_ids, apply_ids=apply_ids) if known else None,
+        influence=Influence.of(fit, apply, fit_rows, apply_rows, owner.rpartition(".")[2]) if known else None,
     )
 
 

@@ -11,7 +11,22 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Functional", "ate_functional", "cluster_sums", "mean_functional", "ols_functional", "satterthwaite"]
+__all__ = [
+    "Functional",
+    "as_rows",
+    "ate_functional",
+    "carried",
+    "carrying_units",
+    "cluster_sums",
+    "effective_number",
+    "mean_functional",
+    "ols_functional",
+    "satterthwaite",
+    "snapped",
+]
+
+
+NORMAL = 3.0  # of rows with a normal regressor one in three carries its coefficient (the kurtosis)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +50,8 @@ class Functional:
         The arm of each row, where the variance is a sum over arms (Welch 1947); None for least squares as a whole.
         Clusters that lie within arms are summed over arms as rows are.
     names : tuple of str or None
+    weights : ndarray of shape (n,), or None
+        Of least squares as a whole.
     """
 
     coefficients: Any
@@ -44,6 +61,7 @@ class Functional:
     n_columns: int
     parts: Any = None
     names: tuple[str, ...] | None = None
+    weights: Any = None
 
     def value(self, f):
         """Return theta, shape (k,)."""
@@ -61,7 +79,8 @@ class Functional:
         g, n, q = len(values), self.n, self.n_columns
         arms, counts = self._arms(groups, g)
         if arms is not None:
-            factor = (counts / np.maximum(counts - 1, 0))[arms][:, None] if counts.min() > 1 else np.inf
+            # as for rows, one over what a cluster leaves to the others of its arm; G / (G - 1) where all are alike
+            factor = _left_out(self._masses(groups)[np.arange(g), arms])[:, None] if counts.min() > 1 else np.inf
         elif g == 1 or (counts is not None and counts.min() == 1):
             factor = np.inf
         else:
@@ -81,25 +100,97 @@ class Functional:
         nested = (there.sum(axis=1) == 1).all()
         return (there.argmax(axis=1) if nested else None), there.sum(axis=0)
 
-    def df(self, influence, groups=None):
-        """Return the degrees of freedom of the variance, shape (k,)."""
-        k = influence.shape[1]
-        square = influence**2
-        if groups is not None:
-            arms, counts = self._arms(groups, len(influence))
-            if arms is None:
-                return np.full(k, float(max(len(influence) - 1, 1)))
-            variances = [square[arms == arm].sum(axis=0) for arm in range(len(counts))]
-            return satterthwaite(variances, [np.full(k, float(max(count - 1, 1))) for count in counts])
+    def effective(self, groups=None):
+        """Return how many rows (or clusters) carry each coefficient, shape (k,), of both arms as of one."""
         if self.parts is None:
-            return np.full(k, float(max(self.n - self.n_columns, 1)))
-        used = (self.coefficients != 0).any(axis=0)
-        variances, dfs = [], []
-        for part in np.unique(self.parts):
-            rows = self.parts == part
-            variances.append(square[rows].sum(axis=0))
-            dfs.append(np.full(k, float(max((rows & used).sum() - 1, 1))))
-        return satterthwaite(variances, dfs)
+            with np.errstate(under="ignore"):
+                scale = np.abs(self.coefficients).max(axis=1, keepdims=True)
+                values = (self.coefficients / scale).T ** 2  # times w: what a row knows of its coefficient
+                if self.weights is not None:
+                    values /= self.weights[:, None]
+            return effective_number(values if groups is None else cluster_sums(values, groups))
+        if groups is None:
+            return np.array([carried(self._numbers())])
+        masses = self._masses(groups)
+        return effective_number((masses / effective_number(masses)).sum(axis=1, keepdims=True))
+
+    def units(self, weights, groups):
+        """Return how many rows (or clusters) these are worth to each coefficient, shape (k,)."""
+        effective = self.effective(groups)
+        if self.parts is not None:
+            return effective
+        return as_rows(effective, carrying_units(weights, groups, self.coefficients.shape[1]))
+
+    def _masses(self, groups):
+        """Return the share that each cluster has of each arm."""
+        codes, parts = np.unique(self.parts, return_inverse=True)
+        shares = np.abs(self.coefficients[0])
+        return np.stack([np.bincount(groups, shares * (parts == arm)) for arm in range(len(codes))], axis=1)
+
+    def _numbers(self):
+        """Return how many rows carry each arm."""
+        shares = np.abs(self.coefficients[0])
+        return snapped(1 / np.bincount(self.parts, shares**2), np.bincount(self.parts))
+
+    def df(self, influence, groups=None):
+        """Return the degrees of freedom of the variance, shape (k,).
+
+        They are those of as many rows (or clusters) as carry the coefficient: where few do, the many others say nothing
+        of its error.
+        """
+        k = influence.shape[1]
+        if self.parts is None:
+            most = self.n - self.n_columns if groups is None else len(influence) - 1
+            return np.maximum(np.minimum(self.effective(groups) - 1, most), 1.0)
+        if groups is None:
+            arms, numbers = self.parts, self._numbers()
+        else:
+            arms, _ = self._arms(groups, len(influence))
+            if arms is None:
+                return np.full(k, max(self.effective(groups)[0] - 1, 1.0))
+            numbers = effective_number(self._masses(groups))
+        square = influence**2
+        variances = [square[arms == arm].sum(axis=0) for arm in range(len(numbers))]
+        return satterthwaite(variances, [np.full(k, max(number - 1, 1.0)) for number in numbers])
+
+
+def effective_number(values):
+    """Return how many rows carry the sum of each column (n, k) of numbers that are not negative: Kish's number.
+
+    ``(sum v)^2 / sum v^2`` is n for equal values and near 1 where one outweighs the others. For the weights of a mean
+    it is the number of rows of equal weight that would have its error.
+    """
+    with np.errstate(under="ignore", invalid="ignore", divide="ignore"):
+        values = values / values.max(axis=0)
+        number = values.sum(axis=0) ** 2 / (values**2).sum(axis=0)
+    return snapped(np.where(np.isnan(number), 1.0, number), (values > 0).sum(axis=0))
+
+
+def snapped(number, count):
+    """Return the count where rounding alone separates it from the number."""
+    return np.where(np.abs(number - count) <= 1e-9 * count, count, number) * 1.0
+
+
+def carried(numbers):
+    """Return how many rows carry a difference of means that `numbers` rows carry each.
+
+    Twice the number of either arm where they are alike, near that of the smaller one where they are not.
+    """
+    errors = 1 / np.asarray(numbers)
+    total = float(errors.sum() ** 2 / (errors**3).sum())
+    return float(snapped(total, np.round(total)))
+
+
+def as_rows(effective, rows):
+    """Return how many rows with normal regressors would have as many carry a coefficient; at most those there are."""
+    return np.minimum(NORMAL * effective, rows)
+
+
+def carrying_units(weights, groups, n):
+    """Return how many of n rows (or clusters, by codes) of these weights carry a mean."""
+    if groups is None:
+        return float(n if weights is None else effective_number(weights[:, None])[0])
+    return float(effective_number(np.bincount(groups, weights)[:, None])[0])
 
 
 def satterthwaite(variances, dfs):
@@ -176,4 +267,4 @@ def ols_functional(X, weights=None, names=None):
     def fitted(f):
         return X @ (coefficients @ f)
 
-    return Functional(coefficients, fitted, n / (n - k) if n > k else np.inf, n, k, None, names)
+    return Functional(coefficients, fitted, n / (n - k) if n > k else np.inf, n, k, None, names, weights)

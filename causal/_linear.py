@@ -57,7 +57,8 @@ class LinearDebiaser(Debiaser):
     UntestedAssumptionWarning
         From `fit`, without `groups` and without ``nondifferential=True``.
     SmallSampleWarning
-        From the verbs, where the slope is less than 4 standard errors above 0; `method="fieller"` is for that.
+        From the verbs, where the slope is less than 4 standard errors above 0; `method="fieller"` is for that. Also
+        where 20 rows or more count as fewer, by clusters, weights or arms.
 
     See Also
     --------
@@ -76,7 +77,8 @@ class LinearDebiaser(Debiaser):
 
     **Guarantee.** Asymptotic, in the first world: if E[y_pred | y] is a line that is the same in calibration and
     trial rows (no law of the errors is assumed), estimates are consistent and intervals cover with their level as
-    both sets grow, the error of the calibration step included; rows or clusters are independent. "fieller" takes
+    both sets grow, the error of the calibration step included; rows or clusters are independent. Sizes of
+    clusters matter: with 19 calibration clusters of 3 rows and one of 60 nominal 95 % covered 92 %. "fieller" takes
     the ratio exactly and stays valid where the slope is weak, but its variances are estimated all the same: far
     from the mean of 12 calibration rows (6 standard deviations) nominal 95 % covered 91 %. Nothing is promised
     where the line differs between arms or from calibration to trial, in the second world, or for single outcomes.

@@ -9,7 +9,7 @@ from uq._base.exceptions import InputError
 from uq._base.results import Estimate
 
 from ._checks import check_design, check_propensity, check_rows, check_treatment, check_truth
-from ._estimate import linear_estimate
+from ._estimate import FEW, linear_estimate, warn_few
 from ._functional import ate_functional, mean_functional, ols_functional
 
 __all__ = ["Classical", "Naive"]
@@ -74,7 +74,7 @@ class Naive(BaseEstimator):
         self
         """
         rows = check_truth("Naive.fit", y_pred, y, sample_weight, groups)
-        self.n_calibration_, self._ids = len(rows.z), rows.ids
+        self.n_calibration_, self._source = len(rows.z), rows.source
         self._units = len(rows.z) if groups is None else rows.n_groups
         return self
 
@@ -109,7 +109,7 @@ class Naive(BaseEstimator):
             df = functional.df(apply, rows.groups)
             return linear_estimate(
                 owner, functional, rows.z, fit, apply, df, df, method="naive", guarantee="none", n=len(rows.z),
-                n_groups=rows.n_groups, fit_ids=self._ids, apply_ids=rows.ids,
+                n_groups=rows.n_groups, fit_rows=self._source, apply_rows=rows.source,
             )  # fmt: skip
 
 
@@ -126,6 +126,11 @@ class Classical(BaseEstimator):
     InputError
         As those of `LinearDebiaser`; from `ate` and `ols`, where `fit` was given no treatment or no X.
 
+    Warns
+    -----
+    SmallSampleWarning
+        From the verbs, where 20 rows or more count as fewer, by clusters, weights, arms or leverage.
+
     See Also
     --------
     PredictionPowered : the same rows, with predictions for many more.
@@ -136,7 +141,10 @@ class Classical(BaseEstimator):
 
     **Guarantee.** Asymptotic: means and effects have Welch's error and degrees of freedom, exact for normal outcomes of
     one variance per arm up to Satterthwaite's approximation; least squares has HC1; with groups, cluster-robust errors.
-    For the population that the labelled rows were drawn from, whatever the model.
+    Degrees of freedom are those of the rows (or clusters) that carry the estimate: few where weights, sizes of
+    clusters, arms or leverage differ much. HC1 is too short under leverage all the same: 92 % in place of 95 % with 60
+    rows and a regressor with the tails of 3 degrees of freedom, its square the variance of the errors. For the
+    population that the labelled rows were drawn from, whatever the model.
 
     References
     ----------
@@ -189,7 +197,11 @@ class Classical(BaseEstimator):
         p = check_propensity(owner, propensity, rows)
         if p is not None and arm is None:
             raise InputError(f"{owner}: propensity must come with treatment; got treatment=None.")
-        self._rows, self._design, self._arm, self._propensity = rows, design, arm, p
+        if design is not None:
+            design = design[0].copy(), design[1]
+        # the caller may go on writing to theirs
+        self._arm, self._propensity = (None if own is None else own.copy() for own in (arm, p))
+        self._rows, self._design = rows, design
         self.n_calibration_ = len(rows.z)
         return self
 
@@ -226,9 +238,13 @@ class Classical(BaseEstimator):
     def _answer(self, owner, functional):
         rows = self._rows
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            if len(rows.y) >= FEW:
+                count, kind = (len(rows.y), "rows") if rows.groups is None else (rows.n_groups, "clusters")
+                units = functional.units(rows.weights, rows.groups)
+                warn_few(owner, float(units.min()), count, f"labelled {kind}", stacklevel=4)
             fit = functional.influence(rows.y, rows.groups)
             df = functional.df(fit, rows.groups)
             return linear_estimate(
                 owner, functional, rows.y, fit, np.zeros((0, fit.shape[1])), df, df, method="classical",
-                guarantee="asymptotic", n=len(rows.y), n_groups=rows.n_groups, fit_ids=rows.ids,
+                guarantee="asymptotic", n=len(rows.y), n_groups=rows.n_groups, fit_rows=rows.source,
             )  # fmt: skip

@@ -1,6 +1,5 @@
 """Prediction-powered inference: few rows with truth, many with predictions alone."""
 
-import warnings
 from numbers import Real
 from typing import Any, ClassVar
 
@@ -9,16 +8,17 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from uq._base.citation import cite_methods, cites
-from uq._base.exceptions import InputError, NotIdentifiedError, SmallSampleWarning
+from uq._base.exceptions import InputError, NotIdentifiedError
 from uq._base.results import Estimate
 from uq._base.sklearn import Range, StrOptions, validate_params
 from uq._base.validation import check_number
 
-from ._ppi_estimate import ENOUGH_LABELS, combined, tuned
+from ._estimate import warn_few
+from ._ppi_estimate import combined, enough, tuned
 from ._ppi_logistic import powered_logistic
 from ._ppi_moments import Collected, LabelledMoments, UnlabelledMoments
 from ._ppi_quantile import powered_quantile, tuned_quantile
-from ._ppi_rows import Taken, check_clusters, check_kind, take
+from ._ppi_rows import Taken, check_apart, check_clusters, check_kind, take
 from ._ppi_sides import Labelled, Unlabelled, effect, mean, regression, separate
 
 __all__ = ["PredictionPowered"]
@@ -27,7 +27,6 @@ REFERENCES = ("angelopoulos2023", "angelopoulosduchi2023")
 cite_methods(
     **{f"prediction-powered {verb}": REFERENCES for verb in ("mean", "ols", "ate", "quantile", "logistic")},
 )
-FEW_LABELS = 20
 NEEDS = {"ols": "X", "logistic": "X", "ate": "treatment"}
 
 
@@ -42,8 +41,9 @@ class PredictionPowered(BaseEstimator):
     ----------
     power_tuning : "auto" or float in [0, 1], default "auto"
         How much the predictions count: 0 ignores them, 1 takes them in full. "auto" estimates what gives the least
-        variance, one number per coefficient for `ols` and one for everything else. Below 50 labels (or labelled
-        clusters) "auto" is 1: an estimated one would cost coverage. What was used stands on the result, as `power`.
+        variance, one number per coefficient for `ols` and one for everything else. Below 50 effective labels (or
+        labelled clusters; see Notes) "auto" is 1: an estimated one would cost coverage. What was used stands on the
+        result, as `power`.
 
     Attributes
     ----------
@@ -55,14 +55,15 @@ class PredictionPowered(BaseEstimator):
     InputError
         From `fit` and the verbs, for missing or infinite values, no rows, lengths that differ, weights that are
         negative or sum to 0, a treatment other than 0 and 1 or of one arm, columns of X that depend on each other or
-        are not those of `fit`, groups or propensities on one side only.
+        are not those of `fit`, groups or propensities on one side only,
+        pandas columns whose rows come in different orders, and unlabelled rows that are labelled ones by their index.
     NotIdentifiedError
         From `logistic`, where the loss has no minimum.
 
     Warns
     -----
     SmallSampleWarning
-        From the verbs, below 20 labels or labelled clusters.
+        From the verbs, below 20 effective labels or labelled clusters.
 
     See Also
     --------
@@ -86,12 +87,20 @@ class PredictionPowered(BaseEstimator):
     all models, shape (n, n_folds). Their errors depend on each other through the shared training rows, which the
     error given here leaves out, as the original does: it suits stable learners.
 
-    **Guarantee.** Asymptotic in the number of labels, for any model and any law with finite variance (the quantile: any
-    law), with Student's t by Satterthwaite's rule; clusters by cluster-robust errors. On skewed outcomes it falls
-    short, as Student's t on the labels does, and tuning costs a point or two: with 50 labels nominal 95 % covered 92 %
-    (exponential), 89 % (lognormal of sigma 1), 91 % (an event of 10 %). What no labelled row shows is not in the error:
-    where no label differs from its prediction the error of means and least squares is infinite, and the quantile counts
-    two more rows that do differ.
+    What counts are effective numbers: those of equal rows that would carry the estimate as well. Of weights (over
+    propensities) and of the sizes of clusters that is ``(sum w)^2 / sum w^2``; two arms count as the smaller one where
+    they differ much; a coefficient of `ols` is carried by the rows in which its column differs from what the others
+    say of it (of normal columns one row in three, which counts as all three). Degrees of freedom are theirs as well.
+
+    **Guarantee.** Asymptotic in the effective number of labels, for any model and any law with finite variance (the
+    quantile: any law), with Student's t by Satterthwaite's rule; clusters by cluster-robust errors, for which their
+    sizes matter: with 19 labelled clusters of 3 rows and one of 60 nominal 95 % covered 93 %. Least squares has HC1,
+    whose errors are too short where single rows have leverage: with 60 labels and a regressor with the tails of 3
+    degrees of freedom, its square the variance of the errors, 90 %. On skewed outcomes it falls short, as Student's t
+    on the labels does, and tuning costs a point or two: with 50 labels nominal 95 % covered 92 % (exponential), 89 %
+    (lognormal of sigma 1), 91 % (an event of 10 %). What no labelled row shows is not in the error: where no label
+    differs from its prediction the error of means and least squares is infinite, and the quantile counts two more rows
+    that do differ.
 
     References
     ----------
@@ -174,7 +183,8 @@ class PredictionPowered(BaseEstimator):
         Parameters
         ----------
         y_pred, y, X, treatment, sample_weight, propensity
-            As in `fit`, and the same ones in every part. Clusters cannot be known across parts.
+            As in `fit`, and the same ones in every part. Clusters cannot be known across parts. A part whose weights
+            are all 0 adds nothing.
 
         Returns
         -------
@@ -185,9 +195,11 @@ class PredictionPowered(BaseEstimator):
         new = take(
             owner, y_pred, y=y, X=X, treatment=treatment, sample_weight=sample_weight, propensity=propensity,
             labelled=True, part=True,
-        ).collected()  # fmt: skip
+        )  # fmt: skip
+        if new is None:
+            return self._keep(getattr(self, "_labelled", None), getattr(self, "_unlabelled", None))
         old = self._collected(owner) if hasattr(self, "_labelled") else None
-        return self._keep(_added(owner, old, new), getattr(self, "_unlabelled", None))
+        return self._keep(_added(owner, old, new.collected()), getattr(self, "_unlabelled", None))
 
     def partial_estimate(self, y_pred, X=None, treatment=None, sample_weight=None, propensity=None):
         """Add unlabelled rows, of which only moments are kept; then ask `mean`, `ols` or `ate` without rows.
@@ -205,8 +217,11 @@ class PredictionPowered(BaseEstimator):
         owner = "PredictionPowered.partial_estimate"
         new = take(
             owner, y_pred, X=X, treatment=treatment, sample_weight=sample_weight, propensity=propensity, part=True
-        ).collected()
+        )
         labelled = getattr(self, "_labelled", None)
+        if new is None:
+            return self._keep(labelled, getattr(self, "_unlabelled", None))
+        new = new.collected()
         if labelled is not None:
             check_clusters(owner, labelled, new)
         return self._keep(labelled, _added(owner, getattr(self, "_unlabelled", None), new))
@@ -237,7 +252,8 @@ class PredictionPowered(BaseEstimator):
                 f"{owner}: power_tuning must be the same for both; got {self.power_tuning!r} and "
                 f"{other.power_tuning!r}."
             )
-        labelled = [part._collected(owner) for part in (self, other) if getattr(part, "_labelled", None) is not None]
+        labelled = [part for part in (self, other) if getattr(part, "_labelled", None) is not None]
+        labelled = [part._labelled if len(labelled) == 1 else part._collected(owner) for part in labelled]
         unlabelled = [part._unlabelled for part in (self, other) if getattr(part, "_unlabelled", None) is not None]
         merged = type(self)(power_tuning=self.power_tuning)
         if not labelled and not unlabelled:
@@ -347,7 +363,7 @@ class PredictionPowered(BaseEstimator):
         owner = "PredictionPowered.quantile"
         q = check_number(q, owner, "q", low=0, high=1)
         labelled, unlabelled, _ = self._both("quantile", y_pred, sample_weight=sample_weight, groups=groups)
-        power = self._power(labelled.n_units)
+        power = self._power(owner, labelled)
         if power is None:
             power = tuned_quantile(labelled.rows, unlabelled.rows, unlabelled.folds, q)
         return powered_quantile(
@@ -378,9 +394,8 @@ class PredictionPowered(BaseEstimator):
                 raise InputError(
                     f"{owner}: {name} must lie within [0, 1]; got values from {values.min():g} to {values.max():g}."
                 )
-        return powered_logistic(
-            owner, labelled, unlabelled, self._power(labelled.n_units), "prediction-powered logistic"
-        )
+        power = self._power(owner, labelled)
+        return powered_logistic(owner, labelled, unlabelled, power, "prediction-powered logistic")
 
     def __sklearn_is_fitted__(self):
         return getattr(self, "_labelled", None) is not None
@@ -412,32 +427,24 @@ class PredictionPowered(BaseEstimator):
             if needed and given[needed] is None:
                 raise InputError(f"{owner}: {needed} must be given, one row per prediction; got None.")
             unlabelled = take(owner, y_pred, **given)
+            check_apart(owner, labelled, unlabelled)
         check_kind(owner, verb, labelled, unlabelled)
-        units = labelled.rows.n if isinstance(labelled, Collected) else labelled.n_units
-        kind = "rows" if _column(labelled, "groups") is None else "clusters"
-        if units < FEW_LABELS:
-            warnings.warn(
-                f"{owner}: {units} labelled {kind} are few for an "
-                f"asymptotic interval, which may be too short; label at least {FEW_LABELS}.",
-                SmallSampleWarning,
-                stacklevel=3,
-            )
         return labelled, unlabelled, owner
 
-    def _power(self, units):
-        """Return the lambda that is not to be tuned, or None."""
+    def _power(self, owner, labelled, stacklevel=4):
+        """Return the lambda that is not to be tuned, or None, after a warning where labels are few."""
+        warn_few(owner, float(np.min(labelled.units)), labelled.count, f"labelled {labelled.kind}", stacklevel)
         if self.power_tuning != "auto":
             return float(self.power_tuning)
-        return None if units >= ENOUGH_LABELS else 1.0
+        return None if enough(labelled.units).any() else 1.0
 
     def _linear(self, verb, owner, labelled, unlabelled):
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             one, two = _side(owner, verb, labelled, True), _side(owner, verb, unlabelled, False)
             if isinstance(one, Labelled) and isinstance(two, Unlabelled):
                 separate(one, two)
-            units = one.n if one.n_groups is None else one.n_groups
-            power = self._power(units)
-            power = tuned(one, two) if power is None else np.full(len(one.value_y), power)
+            power = self._power(owner, one, 5)
+            power = np.where(enough(one.units), tuned(one, two), 1.0) if power is None else np.full(one.k, power)
             return combined(owner, one, two, power, method=f"prediction-powered {verb}")
 
 

@@ -16,7 +16,7 @@ from uq._base.results import Estimate
 from ._functional import satterthwaite
 from ._influence import Influence
 
-__all__ = ["ENOUGH_LABELS", "PoweredEstimate", "combined", "tuned"]
+__all__ = ["ENOUGH_LABELS", "PoweredEstimate", "combined", "enough", "tuned"]
 
 ENOUGH_LABELS = 50  # below, an estimated lambda costs more coverage than it gains width
 
@@ -35,6 +35,11 @@ class PoweredEstimate(Estimate):
 
     def _columns(self, interval=None):
         return {**Estimate._columns(self, interval), "power": np.broadcast_to(self.power, np.size(self.estimate))}
+
+
+def enough(units):
+    """Tell whether labels are enough for an estimated lambda; rounding shall not decide."""
+    return np.asarray(units) >= ENOUGH_LABELS * (1 - 1e-9)
 
 
 def tuned(labelled, unlabelled):
@@ -78,7 +83,7 @@ def combined(owner, labelled, unlabelled, power, *, method):
     if known:
         fit, apply = labelled.influence(power), unlabelled.influence(power)
         if fit is not None and apply is not None:
-            influence = Influence(fit=fit, apply=apply, fit_ids=labelled.ids, apply_ids=unlabelled.ids)
+            influence = Influence.of(fit, apply, labelled.source, unlabelled.source, owner.rpartition(".")[2])
     pick = (lambda a: float(a[0])) if scalar else np.asarray
     return PoweredEstimate(
         estimate=pick(value),

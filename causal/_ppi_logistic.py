@@ -164,13 +164,13 @@ def powered_logistic(owner, labelled, unlabelled, power, method):
     y, f, fu = data
     fit = one.influence(y - power * f - (1 - power) * one.probabilities(theta), inverse)
     apply = power * two.influence(fu - two.probabilities(theta), inverse) if power else np.zeros((0, one.k))
-    ids = unlabelled.rows.ids if power else None
+    rest = None
     if power:
-        fit, apply, ids = joined(fit, apply, labelled.rows, unlabelled.rows)
-    return logistic_estimate(owner, theta / scale, fit, apply, ids, labelled, unlabelled, power, method)
+        fit, apply, rest = joined(fit, apply, labelled.rows, unlabelled.rows)
+    return logistic_estimate(owner, theta / scale, fit, apply, rest, labelled, unlabelled, power, method)
 
 
-def logistic_estimate(owner, theta, fit, apply, ids, labelled, unlabelled, power, method):
+def logistic_estimate(owner, theta, fit, apply, rest, labelled, unlabelled, power, method):
     """Return the Estimate that coefficients and influence values make."""
     k = len(theta)
     parts = [values.T @ values for values in (fit, apply)]
@@ -180,7 +180,7 @@ def logistic_estimate(owner, theta, fit, apply, ids, labelled, unlabelled, power
     std_error = np.where(unusable, np.inf, np.sqrt(sum(variances)))
     total = np.where(unusable, 1.0, std_error) ** 2
     dfs = [
-        np.full(k, float(max((s.n_units - 1) if s.rows.groups is not None else s.n_units - k, 1)))
+        np.full(k, max(s.units - 1 if s.rows.groups is not None else min(s.units - 1, len(s.rows.z) - k), 1.0))
         for s in (labelled, unlabelled)
     ]
     df = satterthwaite([np.where(unusable, 0.0, v) / total for v in variances], dfs)
@@ -195,6 +195,6 @@ def logistic_estimate(owner, theta, fit, apply, ids, labelled, unlabelled, power
         names=labelled.names if labelled.names is not None else unlabelled.names,
         cov=parts[0] + parts[1] if known else None,
         n_groups=sum(groups) if groups else None,
-        influence=Influence(fit=fit, apply=apply, fit_ids=labelled.rows.ids, apply_ids=ids) if known else None,
+        influence=Influence.of(fit, apply, labelled.rows.source, rest, "logistic") if known else None,
         power=power,
     )

@@ -11,7 +11,7 @@ import numpy as np
 
 from uq._base.moments import Moments
 
-from ._functional import satterthwaite
+from ._functional import as_rows, carried, satterthwaite, snapped
 
 __all__ = ["Collected", "LabelledMoments", "UnlabelledMoments"]
 
@@ -107,13 +107,20 @@ class _Part:
         self.weights = np.zeros_like(self.design)
         self.weights[:k] = self.inverse @ q @ inverse.T
         self.spread = np.sqrt((inverse**2).sum(axis=1))
-        k = raw.shape[1]
-        self.n, self.df = moments.n, float(max(moments.n - k, 1))
-        if n_x is None:
-            share = moments.fourth[0, 0, 0, 0] / moments.second[0, 0] ** 2 if moments.n > 1 else 1.0
-        else:
-            share = k / moments.n
+        k, self.n = raw.shape[1], moments.n
+        share = moments.fourth[0, 0, 0, 0] / moments.second[0, 0] ** 2 if moments.n > 1 else 1.0
+        self.rows = float(snapped(1 / share, self.n))
+        self.effective = np.array([self.rows]) if n_x is None else self._carry()
+        self.df = np.maximum(np.minimum(self.effective - 1, self.n - k), 1.0)
+        if n_x is not None:
+            share = k / self.n
         self.factor = 1 / (1 - share) if share < 1 else np.inf
+
+    def _carry(self):
+        """Return how many rows carry each coefficient, as `Functional.effective` does with the rows at hand."""
+        total = np.einsum("ij,ik,kj->j", self.weights, self.moments.second, self.weights)
+        unit = self.weights / np.sqrt(total)
+        return snapped(1 / np.array([self.moments.quartic(a, a, a, a) for a in unit.T]), self.n)
 
     def outcome(self, *coefficients):
         """Return (coefficients of least squares, residual, rounding) of a combination of the outcome columns."""
@@ -140,11 +147,18 @@ class LabelledMoments:
     """As `Labelled`, without the rows."""
 
     ids = n_groups = None
+    kind = "rows"
 
     def __init__(self, collected, verb):
         self._parts = collected.parts(verb)
         self.n, self.scalar = sum(part.n for _, part in self._parts), verb != "ols"
         self.names = collected.names if verb == "ols" else None
+        self.count = self.n
+        parts = [part for _, part in self._parts]
+        if verb == "ols":
+            self.units = as_rows(parts[0].effective, parts[0].rows)
+        else:
+            self.units = np.array([carried([part.rows for part in parts])])
         self.plain = verb == "mean" and collected.even()
         # columns f and y - f: y is (1, 1) of them
         self._f = [part.outcome(1.0, 0.0) for _, part in self._parts]
@@ -153,6 +167,7 @@ class LabelledMoments:
             sum(sign * found[0] for (sign, _), found in zip(self._parts, each, strict=True))
             for each in (self._f, self._y)
         )
+        self.k = len(self.value_f)
         self.rounding_f, self._rounding_y = (sum(found[2] for found in each) for each in (self._f, self._y))
         self.cross, self.square = self._diagonal(self._y, self._f), self._diagonal(self._f, self._f)
 
@@ -231,5 +246,5 @@ def _no_negative(cov):
 
 
 def _degrees(parts, covariances):
-    dfs = [np.full(len(cov), part.df) for (_, part), cov in zip(parts, covariances, strict=True)]
+    dfs = [part.df for _, part in parts]
     return dfs[0] if len(dfs) == 1 else satterthwaite([np.diag(cov) for cov in covariances], dfs)

@@ -13,7 +13,7 @@ from scipy import stats
 
 from uq._base.laws import Law
 
-from ._functional import cluster_sums
+from ._functional import carrying_units, cluster_sums
 from ._influence import Influence
 from ._ppi_estimate import PoweredEstimate, tuned
 from ._ppi_sides import Labelled, Unlabelled, joined, mean, separate
@@ -81,9 +81,9 @@ class _Steps:
     def __init__(self, rows, steps, pseudo, codes):
         n = len(rows.z)
         self.shares = _shares(rows)
-        self.n_units = n if rows.groups is None else rows.n_groups
+        self.n_units = carrying_units(rows.weights, rows.groups, n)
         if rows.groups is not None:
-            self.factor = self.n_units / (self.n_units - 1) if self.n_units > 1 else np.inf
+            self.factor = rows.n_groups / (rows.n_groups - 1) if rows.n_groups > 1 else np.inf
         else:
             rest = 1 - float((self.shares**2).sum()) if n > 1 else 0.0
             self.factor = 1 / rest if rest > 0 else np.inf
@@ -232,7 +232,7 @@ def powered_quantile(labelled, unlabelled, folds, q, power, method):
         sides.append(_Steps(unlabelled, steps, (0.0, power), codes[1]))
     points = _together(sides)
     gap, error = _crossing(sides, shared and power > 0, points, q)
-    law = CrossingLaw(points=points, z=gap / error, df=float(max(sides[0].n_units - 1, 1)))
+    law = CrossingLaw(points=points, z=gap / error, df=max(sides[0].n_units - 1, 1.0))
     # where G is not monotone it may cross more than once: half way between the first time and the last
     first, last = int((gap <= 0).argmax()), len(points) - int((gap >= 0)[::-1].argmax())
     estimate = float(points[max(first - 1, 0)] / 2 + points[min(last, len(points) - 1)] / 2)
@@ -247,7 +247,7 @@ def powered_quantile(labelled, unlabelled, folds, q, power, method):
         guarantee="asymptotic",
         law=law,
         n_groups=sum(groups) if groups else None,
-        influence=_influence(labelled, unlabelled, columns, estimate, power, std_error),
+        influence=_influence(labelled, unlabelled, columns, estimate, q, power, std_error),
         power=power,
     )
 
@@ -263,7 +263,7 @@ def _unit_codes(labelled, unlabelled):
     return [own[0], codes[own[1]]], bool((codes < new).any())
 
 
-def _influence(labelled, unlabelled, columns, t, power, std_error):
+def _influence(labelled, unlabelled, columns, t, q, power, std_error):
     """Return how far each row moves the crossing, scaled to the error; None where that is 0 or infinite."""
     if not 0 < std_error < np.inf:
         return None
@@ -275,10 +275,9 @@ def _influence(labelled, unlabelled, columns, t, power, std_error):
         shares = _shares(rows)
         each = (shares * (shares @ steps - steps))[:, None]
         values.append(each if rows.groups is None else cluster_sums(each, rows.groups))
-    fit, apply, apply_ids = joined(values[0], values[1], labelled, unlabelled)
+    fit, apply, rest = joined(values[0], values[1], labelled, unlabelled)
     total = np.sqrt((fit**2).sum() + (apply**2).sum())
     if not total > 0:
         return None
-    return Influence(
-        fit=fit * (std_error / total), apply=apply * (std_error / total), fit_ids=labelled.ids, apply_ids=apply_ids
-    )
+    size = std_error / total
+    return Influence.of(fit * size, apply * size, labelled.source, rest, f"quantile({q!r})")

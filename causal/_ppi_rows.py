@@ -3,15 +3,20 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
+from uq._base.alignment import check_order
 from uq._base.containers import as_numeric, column_names, index_of
 from uq._base.exceptions import InputError
 from uq._base.validation import check_binary, check_matrix, check_vector, check_weights
 
 from ._checks import Rows, check_design, check_propensity, check_rows, check_treatment
+from ._functional import carrying_units
+from ._influence import same_rows
 from ._ppi_moments import Collected
 from ._ppi_sides import MANY_ROWS, well_inverted
 
-__all__ = ["Taken", "check_clusters", "check_kind", "take"]
+__all__ = ["Taken", "check_apart", "check_clusters", "check_kind", "take"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +43,19 @@ class Taken:
     weights: Any = None
 
     @property
-    def n_units(self):
-        """Return the number of clusters, or of rows where there are none."""
+    def units(self):
+        """Return how many clusters, or rows where there are none, carry a mean."""
+        return carrying_units(self.rows.weights, self.rows.groups, len(self.rows.z))
+
+    @property
+    def count(self):
+        """Return how many there are."""
         return len(self.rows.z) if self.rows.groups is None else self.rows.n_groups
+
+    @property
+    def kind(self):
+        """Return what the units are."""
+        return "rows" if self.rows.groups is None else "clusters"
 
     def collected(self):
         """Return the moments of the rows."""
@@ -51,7 +66,11 @@ class Taken:
         """Return the same rows in arrays that nobody else can change."""
         rows = self.rows
         rows = replace(rows, z=rows.z.copy(), y=None if rows.y is None else rows.y.copy())
-        return replace(self, rows=rows, X=None if self.X is None else self.X.copy())
+        own = {
+            name: None if getattr(self, name) is None else getattr(self, name).copy()
+            for name in ("X", "treatment", "propensity", "weights")
+        }
+        return replace(self, rows=rows, **own)
 
 
 def take(
@@ -60,18 +79,28 @@ def take(
 ):  # fmt: skip
     """Return the rows that take part; a `part` of several need not hold both arms, nor enough rows for X.
 
+    A part whose weights are all 0 is None, once all else of it is checked.
+
     Parameters
     ----------
     labelled : bool
         Rows with truth have one prediction each, others may have several.
     """
-    folds = None
+    folds, nothing = None, False
+    if part and sample_weight is not None:
+        given = check_vector(sample_weight, owner, "sample_weight")
+        nothing = not given.any()
+        sample_weight = given + 1 if nothing else sample_weight
+    order = check_order(
+        owner, y_pred=y_pred, y=y, X=X, treatment=treatment, sample_weight=sample_weight, groups=groups,
+        propensity=propensity,
+    )  # fmt: skip
     if labelled:
         if y is None:
             raise InputError(f"{owner}: y must hold what turned out to be true, one number per row; got None.")
     else:
         y_pred, folds, index = _averaged(owner, y_pred)
-    rows = check_rows(owner, y_pred, sample_weight, groups, y)
+    rows = replace(check_rows(owner, y_pred, sample_weight, groups, y), order=order)
     if rows.weights is not None and rows.weights.min() == 1:
         rows = replace(rows, weights=None)  # equal ones are none
     if folds is not None:
@@ -85,6 +114,8 @@ def take(
     p = check_propensity(owner, propensity, rows)
     if p is not None and arm is None:
         raise InputError(f"{owner}: propensity must come with treatment; got treatment=None.")
+    if nothing:
+        return None
     weights = None if sample_weight is None else rows.of(check_weights(sample_weight, owner, _given(rows)))
     return Taken(rows, folds, design, names, arm, p, weights)
 
@@ -162,6 +193,34 @@ def check_clusters(owner, labelled, unlabelled):
     raise InputError(
         f"{owner}: groups must be given for labelled and unlabelled rows alike, or for neither; got them for "
         f"{'the labelled' if has[0] else 'the unlabelled'} ones only. {remedy}"
+    )
+
+
+def check_apart(owner, labelled, unlabelled):
+    """Raise where row labels show that labelled rows are among the unlabelled ones.
+
+    Numbers, dates, and labels that stand at the same place of both may name rows of other frames alike: there the
+    predictions must agree as well.
+    """
+    if isinstance(labelled, Collected) or isinstance(unlabelled, Collected):
+        return
+    orders = labelled.rows.order, unlabelled.rows.order
+    if None in orders:
+        return
+    here, there = labelled.rows.of(orders[0][1]), unlabelled.rows.of(orders[1][1])
+    if here.nlevels != there.nlevels or not (here.is_unique and there.is_unique):
+        return
+    places = there.get_indexer(here)
+    shared = places >= 0
+    if not shared.any():
+        return
+    counted = here.dtype.kind in "iufM" or np.array_equal(places[shared], np.flatnonzero(shared))
+    if counted and not same_rows(labelled.rows.z[shared], unlabelled.rows.z[places[shared]]):
+        return
+    raise InputError(
+        f"{owner}: y_pred must hold unlabelled rows alone; by its index {int(shared.sum())} of {len(there)} rows are "
+        f"labelled ones of fit, such as {here[shared][0]!r:.60}, and would count twice. Drop them, or, if these are "
+        "others, give rows an index that tells them apart."
     )
 
 

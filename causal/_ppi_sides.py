@@ -4,7 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from ._functional import Functional, ate_functional, mean_functional, ols_functional
+from ._functional import (
+    Functional,
+    as_rows,
+    ate_functional,
+    carrying_units,
+    mean_functional,
+    ols_functional,
+    snapped,
+)
 
 __all__ = [
     "MANY_ROWS",
@@ -20,6 +28,7 @@ __all__ = [
 ]
 
 MANY_ROWS = 20_000  # from here on least squares goes through the cross-products of the columns
+BLOCK = 4096  # rows at a time stay in the cache
 WELL_CONDITIONED = 1e-6  # least eigenvalue of their correlations: one step of refinement then restores all digits
 
 
@@ -27,12 +36,20 @@ class Labelled:
     """Rows whose truth is known; ``a`` and ``b`` are the influence values of y and of the predictions."""
 
     def __init__(self, map_, rows):
-        self.map, self.rows, self.ids = map_, rows, rows.ids
+        self.map, self.rows, self.ids, self.source = map_, rows, rows.ids, rows.source
         self.n, self.n_groups = map_.n, rows.n_groups
         self.plain, self.scalar, self.names = map_.plain and rows.groups is None, map_.scalar, map_.names
         self.value_y, self.a = map_(rows.y, rows.groups)
         self.value_f, self.b = map_(rows.z, rows.groups)
         self.rounding_f = map_.rounding(rows.z)
+        self.kind = "rows" if rows.groups is None else "clusters"
+        self.count = self.n if rows.groups is None else rows.n_groups
+        self.k = len(self.value_y)
+
+    @property
+    def units(self):
+        """Return how many rows (or clusters) the labels are worth to each coefficient, shape (k,)."""
+        return self.map.units(self.rows.weights, self.rows.groups)
 
     @property
     def cross(self):
@@ -67,7 +84,7 @@ class Unlabelled:
     """Rows that have predictions only; ``c`` are their influence values."""
 
     def __init__(self, map_, rows):
-        self.ids, self.n, self.n_groups = rows.ids, map_.n, rows.n_groups
+        self.ids, self.source, self.n, self.n_groups = rows.ids, rows.source, map_.n, rows.n_groups
         self.plain, self.scalar, self.names = map_.plain and rows.groups is None, map_.scalar, map_.names
         self.value, self.c = map_(rows.z, rows.groups)
         self.gram = _gram(self.c)
@@ -104,7 +121,8 @@ def separate(labelled, unlabelled):
         labelled.b = labelled.b.copy()
         labelled.b[here] -= unlabelled.c[there]
         unlabelled.c = np.delete(unlabelled.c, there, axis=0)
-        unlabelled.ids = np.delete(unlabelled.ids, there)
+        unlabelled.source = unlabelled.source.pick(np.delete(np.arange(len(unlabelled.ids)), there))
+        unlabelled.ids = unlabelled.source.ids
         unlabelled.gram = _gram(unlabelled.c)
         unlabelled.n_groups -= len(here)
 
@@ -120,13 +138,14 @@ def shared_clusters(labelled, unlabelled):
 
 
 def joined(fit, apply, labelled, unlabelled):
-    """Return influence values of both sides, shared clusters summed into the first, and the ids of what is left."""
+    """Return influence values of both sides, shared clusters summed into the first, and the source of the rest."""
     here, there = shared_clusters(labelled, unlabelled)
     if not len(here):
-        return fit, apply, unlabelled.ids
+        return fit, apply, unlabelled.source
     fit = fit.copy()
     fit[here] += apply[there]
-    return fit, np.delete(apply, there, axis=0), np.delete(unlabelled.ids, there)
+    rest = np.delete(np.arange(len(apply)), there)
+    return fit, apply[rest], unlabelled.source.pick(rest)
 
 
 def _sums(a, b):
@@ -137,7 +156,7 @@ def _sums(a, b):
 def _gram(values):
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         # one column: the threads of BLAS would cost more than they bring
-        gram = values.T @ values if values.shape[1] > 1 else np.einsum("ij,ij->j", values, values)[:, None]
+        gram = values.T @ values if values.shape[1] > 1 else np.einsum("i,i->", *values.T, *values.T)[None, None]
     return np.where(np.isnan(gram), np.inf, gram)
 
 
@@ -153,6 +172,9 @@ class _Map:
 
     def __call__(self, f, groups):
         return self.functional.value(f), self.functional.influence(f, groups)
+
+    def units(self, weights, groups):
+        return self.functional.units(weights, groups)
 
     def df(self, influence, groups):
         return self.functional.df(influence, groups)
@@ -176,6 +198,9 @@ class _PlainMean:
         values = np.subtract(f[:, None], mean)
         values *= 1 / np.sqrt(self.n * (self.n - 1.0))
         return mean[None], values
+
+    def units(self, weights, groups):
+        return np.array([float(self.n)])
 
     def df(self, influence, groups):
         return np.array([max(self.n - 1.0, 1.0)])
@@ -207,8 +232,22 @@ class _CrossProducts:
         columns *= residual
         return theta + correction, values
 
+    def units(self, weights, groups):
+        return as_rows(self._effective(), carrying_units(weights, groups, len(self.X)))
+
+    def _effective(self):
+        X, weights, unit = self.X, self.weights, self.inverse / np.sqrt(np.diag(self.inverse))[:, None]
+        squares = np.zeros(X.shape[1])
+        for start in range(0, len(X), BLOCK):
+            here = slice(start, start + BLOCK)
+            carries = (unit @ X[here].T) ** 2
+            if weights is not None:
+                carries *= weights[here]
+            squares += np.einsum("ij,ij->i", carries, carries)
+        return snapped(1 / squares, self.n)
+
     def df(self, influence, groups):
-        return np.full(self.X.shape[1], float(self.n - self.X.shape[1]))
+        return np.maximum(np.minimum(self._effective() - 1, self.n - self.X.shape[1]), 1.0)
 
 
 def _cross(X, f, weights):

@@ -141,7 +141,7 @@ def add_calibration_variance(results, debiaser, y_pred):
         raise InputError(
             f"{OWNER}: debiaser must have been fitted on enough rows to know its own error; got {len(influence)}."
         )
-    return _with_added(results, inner, influence, len(influence) - getattr(debiaser._core, "n_parameters", 1))
+    return _with_added(results, inner, influence, debiaser._df())
 
 
 def _with_added(results, inner, influence, df_calibration):

@@ -24,6 +24,7 @@ def brute(columns, shift, scale, weights=None):
 
 
 def same(moments, columns, weights=None, rtol=1e-12):
+    weights = None if weights is None else weights / moments.unit
     second, fourth = brute(columns, moments.shift, moments.scale, weights)
     # entries may cancel: against the largest of their kind
     assert np.abs(moments.second - second).max() <= rtol * np.abs(second).max()
@@ -81,9 +82,9 @@ def test_contractions_are_sums_of_products():
     raw = rng.normal(size=(3, 4))
     u = moments.coordinates(raw)
     values = np.column_stack([np.ones(50), columns]) @ raw
-    assert moments.quartic(*u.T) == pytest.approx((weights**2 * values.prod(axis=1)).sum(), rel=1e-10)
+    assert moments.quartic(*u.T) == pytest.approx((weights**2 * values.prod(axis=1)).sum() / moments.unit**2, rel=1e-10)
     at = moments.factor(3)[0] @ u
-    assert np.allclose(at.T @ at, (values * weights[:, None]).T @ values, rtol=1e-10)
+    assert np.allclose(at.T @ at, (values * weights[:, None]).T @ values / moments.unit, rtol=1e-10)
 
 
 def test_factors_of_constant_and_repeated_columns():
@@ -96,6 +97,19 @@ def test_factors_of_constant_and_repeated_columns():
         assert np.allclose(root.T @ root, moments.second, rtol=1e-10, atol=1e-10)
         assert np.allclose(root @ inverse, np.eye(rank), atol=1e-10)
         assert moments.factor(1)[0] == pytest.approx(np.sqrt(30))
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e300])
+def test_weights_of_any_size_have_squares(size):
+    rng = np.random.default_rng(5)
+    columns, weights = rng.normal(size=(30, 2)), 0.1 + rng.random(30)
+    plain, tiny = Moments.of(columns, weights), Moments.of(columns, weights * size)
+    assert np.allclose(tiny.second * (tiny.unit / size), plain.second * plain.unit, rtol=1e-12)
+    assert np.allclose(tiny.fourth * (tiny.unit / size) ** 2, plain.fourth * plain.unit**2, rtol=1e-12)
+    parts = [Moments.of(columns[here], weights[here] * size) for here in (slice(0, 10), slice(10, 30))]
+    parts[0] = parts[0].rebased(parts[0].shift, parts[0].scale, parts[0].unit * 8)
+    both = parts[0].merge(parts[1])
+    assert np.allclose(both.fourth[0, 0, 0, 0] * (both.unit / size) ** 2, (weights**2).sum(), rtol=1e-12)
 
 
 def test_large_numbers_do_not_overflow_where_parts_are_alike():

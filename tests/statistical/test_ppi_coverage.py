@@ -315,3 +315,93 @@ def test_dsl_with_clusters():
         return dsl(y_pred=f, y=y, labeled=labeled, sampling_probability=p, groups=g)
 
     assert in_band(coverage(draw, ask, 0.0, 800)[0], 800)
+
+
+# ---- few units that outweigh the many
+
+
+def few_treated(rng):
+    arm = (np.arange(60) < 4).astype(int)
+    y = rng.normal(size=60)
+    f, fu = y + rng.normal(size=60), np.sqrt(2) * rng.normal(size=400)
+    return f, y, {"treatment": arm}, fu, {"treatment": rng.integers(0, 2, 400)}
+
+
+def few_weights(rng):
+    y = rng.normal(size=60)
+    f, fu = y + rng.normal(size=60), np.sqrt(2) * rng.normal(size=400)
+    return f, y, {"sample_weight": np.where(np.arange(60) < 4, 1.0, 1e-4)}, fu, {}
+
+
+def rare_column(rng):
+    x = np.arange(60) % 10 == 0
+    y = rng.normal(size=60)
+    f, fu = y + rng.normal(size=60), np.sqrt(2) * rng.normal(size=400)
+    return (
+        f,
+        y,
+        {"X": np.column_stack([np.ones(60), x])},
+        fu,
+        {"X": np.column_stack([np.ones(400), rng.random(400) < 0.1])},
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("draw", "verb"),
+    [(few_treated, "ate"), (few_weights, "mean"), (rare_column, "ols")],
+    ids=["4 of 60 treated", "4 of 60 with weight", "6 of 60 in a column"],
+)
+@pytest.mark.parametrize("labels_alone", [False, True])
+def test_few_units_that_carry_the_estimate(draw, verb, labels_alone):
+    """As many degrees of freedom as rows would give .74 to .86 here."""
+
+    def ask(f, y, one, fu, two):
+        if labels_alone:
+            return getattr(Classical().fit(f, y, **one), verb)()
+        return getattr(PredictionPowered().fit(f, y, **one), verb)(fu, **two)
+
+    covered, _ = coverage(draw, ask, 0, 1000)
+    assert in_band(covered, 1000, LEVEL - 0.015, above=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("both", [False, True])
+def test_one_large_cluster_among_small_ones(both):
+    """Nineteen of 3 rows and one of 60: with 19 degrees of freedom .85, and .77 where both sides are so."""
+    sizes = np.r_[np.full(19, 3), 60]
+    g, gu = np.repeat(np.arange(20), sizes), 100 + (np.repeat(np.arange(20), sizes) if both else np.arange(400) // 5)
+
+    def draw(rng):
+        shock, other, fog, cloud = rng.normal(size=(4, 200))
+        y = shock[g] + rng.normal(size=117)
+        f = y + 0.7 * rng.normal(size=117) + 0.5 * fog[g]
+        fu = other[gu] + 0.5 * cloud[gu] + np.sqrt(1.49) * rng.normal(size=len(gu))
+        return f, y, fu
+
+    def ask(f, y, fu):
+        return PredictionPowered().fit(f, y, groups=g).mean(fu, groups=gu)
+
+    covered, _ = coverage(draw, ask, 0, 1000)
+    assert in_band(covered, 1000, LEVEL - 0.02, above=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("noise", "level"), [(1.0, LEVEL), (10.0, LEVEL - 0.03)])
+def test_dsl_of_two_labels_in_each_stratum(noise, level):
+    """Where one stratum has all the variance, two labels have to say which: .92, where 23 degrees gave .84."""
+
+    strata, members = np.repeat(np.arange(12), 50), np.arange(600).reshape(12, 50)
+
+    def draw(rng):
+        f = rng.normal(size=600)
+        labeled = np.zeros(600, bool)
+        labeled[[rng.choice(own, 2, replace=False) for own in members]] = True
+        y = f + rng.normal(size=600) * np.where(strata == 0, noise, 1.0)
+        return f, np.where(labeled, y, np.nan), labeled
+
+    def ask(f, y, labeled):
+        return dsl(y_pred=f, y=y, labeled=labeled, sampling_probability=0.04, strata=strata)
+
+    covered, _ = coverage(draw, ask, 0, 1000)
+    assert in_band(covered, 1000, level, above=False)

@@ -6,7 +6,7 @@ from contracts import CONTAINERS, in_container, require_data
 
 from causal import PredictionPowered, dsl
 from causal._influence import covariance
-from uq.exceptions import InputError
+from uq.exceptions import InputError, SmallSampleWarning
 
 
 def world(n=200, seed=0):
@@ -53,7 +53,8 @@ def test_the_mean_is_the_regression_on_ones():
     assert one.estimate == pytest.approx(two.estimate[0])
     assert one.std_error == pytest.approx(two.std_error[0])
     assert one.estimate == pytest.approx(pseudo(given).mean())
-    assert one.law.df == given["labeled"].sum() - 1
+    weights = 1 / given["sampling_probability"][given["labeled"]]
+    assert one.law.df == pytest.approx(weights.sum() ** 2 / (weights**2).sum() - 1)
 
 
 @pytest.mark.parametrize("sizes", [(60, 200), (150, 30)])
@@ -112,8 +113,48 @@ def test_labels_that_equal_their_predictions_say_nothing():
 
 def test_a_stratum_of_one_label_has_no_error():
     f = np.arange(10.0)
-    answer = dsl(y_pred=f, y=f + 1, labeled=np.arange(10) == 3, sampling_probability=0.1, strata=np.zeros(10))
+    with pytest.warns(SmallSampleWarning, match="1 labeled rows"):
+        answer = dsl(y_pred=f, y=f + 1, labeled=np.arange(10) == 3, sampling_probability=0.1, strata=np.zeros(10))
     assert answer.std_error == np.inf
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_one_label_or_one_labelled_cluster_has_no_error(grouped):
+    f = np.arange(40.0)
+    labeled = np.arange(40) < (10 if grouped else 1)
+    with pytest.warns(SmallSampleWarning, match=f"1 labeled {'clusters' if grouped else 'rows'}"):
+        answer = dsl(
+            y_pred=f, y=f + np.sin(f), labeled=labeled, sampling_probability=0.25,
+            groups=np.arange(40) // 10 if grouped else None,
+        )  # fmt: skip
+    assert answer.std_error == np.inf
+    assert answer.influence is None
+
+
+def test_few_labels_warn():
+    f = np.arange(200.0)
+    given = {"y_pred": f, "y": f + np.sin(f), "sampling_probability": 0.1}
+    with pytest.warns(SmallSampleWarning, match="19 labeled rows are few"):
+        dsl(**given, labeled=np.arange(200) < 19)
+    dsl(**given, labeled=np.arange(200) < 20)
+    rare = np.where(np.arange(200) == 0, 0.001, 0.2)  # one label counts as two hundred others
+    with pytest.warns(SmallSampleWarning, match="50 labeled rows differ so much.*count as 2.0"):
+        dsl(**{**given, "sampling_probability": rare}, labeled=np.arange(200) < 50)
+
+
+def test_degrees_of_freedom_are_those_of_the_noisy_stratum():
+    """Twelve strata of two labels, one of which has all the variance, leave one degree of freedom."""
+    strata = np.repeat(np.arange(12), 100)
+    labeled = np.arange(1200) % 100 < 2
+    noise = np.where(strata == 0, 1000.0, 1.0) * np.random.default_rng(0).normal(size=1200)
+    with pytest.warns(SmallSampleWarning, match="24 labeled rows differ.*count as 2.0"):
+        answer = dsl(
+            y_pred=np.zeros(1200), y=noise, labeled=labeled, sampling_probability=0.02, strata=strata
+        )  # fmt: skip
+    assert answer.law.df == pytest.approx(1, abs=1e-3)
+    even = np.where(np.arange(1200) % 2, 1.0, -1.0)
+    answer = dsl(y_pred=np.zeros(1200), y=even, labeled=labeled, sampling_probability=0.02, strata=strata)
+    assert answer.law.df == pytest.approx(12)
 
 
 def test_what_stands_where_nothing_was_labelled_is_ignored():

@@ -13,6 +13,11 @@ def rows(n=40, seed=0):
     return rng, rng.exponential(size=n) * 3 - 1, (np.arange(n) % 3 == 0).astype(float)
 
 
+def kish(values, groups=None):
+    values = values if groups is None else np.stack([values[groups == g].sum(axis=0) for g in np.unique(groups)])
+    return values.sum(axis=0) ** 2 / (values**2).sum(axis=0)
+
+
 def variance(functional, f, groups=None):
     values = functional.influence(f, groups)
     return (values**2).sum(axis=0)
@@ -64,7 +69,9 @@ def test_least_squares_agrees_with_statsmodels(weighted):
     )
     values = ours.influence(f, groups)
     assert np.allclose(values.T @ values, theirs.cov_params(), rtol=1e-9)
-    assert (ours.df(values, groups) == 9).all()
+    assert np.allclose(
+        ours.df(values, groups), kish(np.linalg.pinv(X if w is None else X * np.sqrt(w)[:, None]).T ** 2, groups) - 1
+    )
 
 
 def test_clusters_within_arms_are_the_rows_of_their_means():
@@ -79,6 +86,17 @@ def test_clusters_within_arms_are_the_rows_of_their_means():
     values = effect.influence(f, groups)
     assert np.sqrt((values**2).sum()) == pytest.approx(effect.value(f)[0] / welch.statistic, rel=1e-12)
     assert effect.df(values, groups)[0] == pytest.approx(welch.df, rel=1e-12)
+
+
+def test_clusters_of_different_sizes_have_one_over_what_they_leave():
+    rng, f, _ = rows(60)
+    groups = np.minimum(np.arange(60) // 3, 12)  # twelve of 3 rows, one of 24
+    raw = np.bincount(groups, f - f.mean()) / 60
+    shares = np.bincount(groups) / 60
+    assert variance(mean_functional(60), f, groups)[0] == pytest.approx((raw**2 / (1 - shares)).sum(), rel=1e-12)
+    # without dependence within clusters that is the variance, on average
+    draws = [variance(mean_functional(60), rng.normal(size=60), groups)[0] for _ in range(4000)]
+    assert np.mean(draws) == pytest.approx(1 / 60, rel=0.05)
 
 
 def test_clusters_of_one_row_are_rows():
@@ -97,7 +115,10 @@ def test_clusters_across_arms_have_one_factor():
     raw = cluster_sums(effect.coefficients.T * (f - effect.fitted(f))[:, None], groups)
     expected = (raw**2).sum(axis=0) * 10 / 9 * 39 / 38
     assert variance(effect, f, groups) == pytest.approx(expected, rel=1e-12)
-    assert effect.df(raw, groups)[0] == 9
+    # both arms have the same error per row that carries them, so that a cluster counts by the sum of its two shares
+    shares = np.abs(effect.coefficients[0])
+    masses = [np.bincount(groups, shares * (arm == a)) for a in (0, 1)]
+    assert effect.df(raw, groups)[0] == pytest.approx(kish(sum(m * (m**2).sum() for m in masses)) - 1)
 
 
 @pytest.mark.parametrize(
@@ -123,6 +144,33 @@ def test_one_row_and_one_cluster_say_nothing_of_a_mean():
     assert np.isinf(mean_functional(1).influence(np.ones(1))).all()
     assert np.isinf(mean_functional(3).influence(np.arange(3.0), np.zeros(3, int))).all()
     assert np.isinf(ols_functional(np.eye(2)).influence(np.ones(2))).any()
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_degrees_of_freedom_are_those_of_what_carries_the_estimate(grouped):
+    rng, f, _ = rows(60)
+    groups = rng.integers(0, 20, 60) if grouped else None
+    w = rng.lognormal(size=60)
+    mean = mean_functional(60, w)
+    assert mean.df(mean.influence(f, groups), groups)[0] == pytest.approx(kish(w[:, None], groups)[0] - 1)
+    arm = (np.arange(60) < 4).astype(float)
+    effect = ate_functional(arm)
+    assert effect.units(None, None)[0] == pytest.approx((1 / 4 + 1 / 56) ** 2 / (1 / 4**3 + 1 / 56**3))
+    # a regressor that 4 of 60 rows have is carried by these four, as the effect of a treatment that they got is
+    X = np.column_stack([np.ones(60), arm])
+    plan = ols_functional(X)
+    assert plan.effective()[1] == pytest.approx(effect.effective()[0], rel=1e-12)
+    assert plan.df(plan.influence(f))[1] == pytest.approx(effect.effective()[0] - 1, rel=1e-12)
+    # equal rows count as many as there are
+    assert mean_functional(60, np.full(60, 0.3)).df(np.ones((60, 1)))[0] == 59
+    assert ols_functional(np.where(np.arange(60) % 2, 1.0, -1.0)[:, None]).df(np.ones((60, 1)))[0] == 59
+
+
+def test_weights_in_other_units_carry_the_same():
+    rng, _, _ = rows(60)
+    X, w = np.column_stack([np.ones(60), rng.normal(size=60)]), rng.lognormal(size=60)
+    for units in (1e-6, 1e6):
+        assert np.allclose(ols_functional(X * units, w * units).effective(), ols_functional(X, w).effective())
 
 
 def test_satterthwaite():

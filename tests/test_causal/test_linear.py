@@ -200,6 +200,51 @@ def test_rows_of_weight_0_are_not_there(calibration, trial):
     assert list(here.influence.apply_ids) == list(range(8))
 
 
+def test_clusters_that_count_as_fewer_are_said_to(calibration, trial):
+    z, y = calibration
+    groups = np.minimum(np.arange(80) // 2, 19)  # nineteen of 2 rows, one of 42
+    with pytest.warns(SmallSampleWarning, match="20 calibration clusters differ.*count as 3.5"):
+        answer = debiaser().fit(z, y, groups=groups).mean(trial[0])
+    plain = debiaser().fit(z, y, groups=np.arange(80) // 2).mean(trial[0])
+    assert answer.influence.fit.shape == (20, 1)
+    share = (answer.influence.fit**2).sum() / answer.std_error**2
+    number = 80**2 / (19 * 2**2 + 42**2)
+    assert answer.law.df == pytest.approx(1 / (share**2 / (number - 2) + (1 - share) ** 2 / 49))
+    assert plain.std_error < np.inf
+
+
+@pytest.mark.parametrize("far", [0.0, 1e6])
+def test_a_trial_without_variation_has_no_error(calibration, far):
+    z, y = calibration
+    fitted = debiaser().fit(z + far, y)
+    arm = np.repeat([0.0, 1.0], 10)
+    flat = far + np.repeat([0.1, 0.7], 10)
+    for answer in (
+        fitted.mean(far + np.full(12, 0.3)),
+        fitted.ate(flat, arm),
+        fitted.mean(far + np.full(12, 0.3), method="fieller"),
+        fitted.mean(far + np.full(12, 0.3), method="bootstrap"),
+    ):
+        assert answer.std_error == np.inf
+        assert answer.influence is None
+    with pytest.warns(InfiniteBoundWarning):
+        assert fitted.mean(far + np.full(12, 0.3)).conf_int().upper == np.inf
+    perfect = debiaser().fit(2 * y + 1, y)
+    assert perfect.mean(np.ones(20)).std_error == np.inf
+    assert 0 < perfect.mean(2 * y + 1).std_error < np.inf
+    # one arm that varies is enough, and little variation is some
+    assert fitted.ate(flat + arm * np.sin(np.arange(20)), arm).std_error < np.inf
+    assert fitted.mean(far + 1e-6 * z).std_error < np.inf
+
+
+def test_reversed_predictions_are_said_to_be_reversed(calibration, trial):
+    z, y = calibration
+    fitted = debiaser().fit(-z, y)
+    with pytest.warns(SmallSampleWarning, match="reversed.*fall where the truth rises"):
+        answer = fitted.mean(-trial[0])
+    assert answer.estimate == pytest.approx(debiaser().fit(z, y).mean(trial[0]).estimate)
+
+
 def test_the_bootstrap_agrees_with_the_first_order(calibration, trial):
     z, arm = trial
     fitted = debiaser(n_resamples=1999, random_state=0).fit(*calibration)

@@ -7,7 +7,7 @@ from contracts import OutputEstimatorContract, require
 from scipy import stats
 
 from causal import Classical, Naive
-from uq.exceptions import InfiniteBoundWarning, InputError
+from uq.exceptions import InfiniteBoundWarning, InputError, SmallSampleWarning
 
 
 @pytest.fixture
@@ -63,6 +63,7 @@ def test_classical_is_welch_on_truth(rows):
     assert mean.influence.apply.shape == (0, 1)
 
 
+@pytest.mark.filterwarnings("ignore:.*labelled clusters are few:uq.exceptions.SmallSampleWarning")
 def test_classical_least_squares_is_that_of_statsmodels(rows):
     sm = require("statsmodels.api")
     z, y, arm = rows
@@ -84,6 +85,33 @@ def test_classical_least_squares_is_that_of_statsmodels(rows):
     assert list(some.influence.fit_ids) == list(range(10))
     few = sm.OLS(y[:40], X[:40]).fit(cov_type="cluster", cov_kwds={"groups": groups[:40]})
     assert np.allclose(some.cov, few.cov_params(), rtol=1e-9)
+
+
+def test_what_the_caller_writes_later_changes_nothing(rows):
+    z, y, arm = rows
+    given = {
+        "X": np.column_stack([np.ones(60), np.sin(np.arange(60))]), "treatment": arm * 1.0,
+        "propensity": np.full(60, 0.5), "sample_weight": np.linspace(1, 2, 60), "groups": np.arange(60) // 2,
+    }  # fmt: skip
+    z, y = z.copy(), y.copy()
+    fitted = Classical().fit(z, y, **given)
+    before = fitted.mean(), fitted.ols(), fitted.ate()
+    for array in (z, y, *given.values()):
+        array[...] = array[::-1].copy()
+        array[:3] += 1
+    assert (fitted.mean(), fitted.ols(), fitted.ate()) == before
+
+
+def test_rows_that_count_as_fewer_are_said_to(rows):
+    z, y, _ = rows
+    Classical().fit(z, y, groups=np.arange(60) // 3).mean()
+    with pytest.warns(SmallSampleWarning, match="12 labelled clusters differ.*count as 2.4"):
+        answer = Classical().fit(z, y, groups=np.minimum(np.arange(60) // 2, 11)).mean()
+    assert answer.law.df == pytest.approx(3600 / (11 * 4 + 38**2) - 1)
+    with pytest.warns(SmallSampleWarning, match="60 labelled rows differ.*count as 4.1"):
+        Classical().fit(z, y, sample_weight=np.where(np.arange(60) < 4, 1.0, 1e-3)).mean()
+    with pytest.warns(SmallSampleWarning, match="60 labelled rows differ.*count as 4.6"):
+        Classical().fit(z, y, treatment=np.arange(60) < 4).ate()
 
 
 def test_labels_of_rows_travel_with_the_estimate(rows):

@@ -126,7 +126,8 @@ def test_weights_divided_by_propensities_are_hajek_weights():
 def test_a_single_treated_label_has_no_error():
     (f, y, a), (fu, au) = trial()
     a = (np.arange(len(a)) == 5).astype(int)
-    answer = PredictionPowered().fit(f, y, treatment=a).ate(fu, au)
+    with pytest.warns(SmallSampleWarning, match="count as 1.0"):
+        answer = PredictionPowered().fit(f, y, treatment=a).ate(fu, au)
     assert answer.std_error == np.inf
     assert answer.influence is None
     with pytest.warns(InfiniteBoundWarning):

@@ -31,12 +31,13 @@ def brute_side(steps, weights, groups, pseudo):
     shares = np.full(n, 1 / n) if weights is None else weights / weights.sum()
     mean = sum(s * d for s, d in zip(shares, steps, strict=True))
     if groups is None:
-        sums, units = shares * (steps - mean), n
+        sums, units = shares * (steps - mean), 1 / (shares**2).sum()
         factor = 1 / (1 - (shares**2).sum())
     else:
         sums = np.array([(shares * (steps - mean))[groups == g].sum() for g in np.unique(groups)])
-        units = len(sums)
-        factor = units / (units - 1)
+        factor = len(sums) / (len(sums) - 1)
+        masses = np.array([shares[groups == g].sum() for g in np.unique(groups)])
+        units = 1 / (masses**2).sum()
     variance = factor * (sums**2).sum()
     # two more rows, half of a row for each of four values or one for each of two
     second = sum(s * d**2 for s, d in zip(shares, steps, strict=True))

@@ -42,6 +42,7 @@ def sandwich(X, residual, groups=None):
 
 @pytest.mark.parametrize("lam", [0, 0.4, 1])
 @pytest.mark.parametrize("grouped", [False, True])
+@pytest.mark.filterwarnings("ignore:.*50 labelled clusters differ:uq.exceptions.SmallSampleWarning")
 def test_ols_is_two_regressions_and_their_sandwiches(lam, grouped):
     (f, y, X), (fu, Xu) = world()
     g, gu = (np.arange(150) // 3, 1000 + np.arange(600) // 4) if grouped else (None, None)

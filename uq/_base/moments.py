@@ -5,7 +5,7 @@ sum of ``w u u'`` and the sum of ``w^2 u u u u``. Another shift and scale is a l
 merging is that and an addition. The shift is the mean of the first part, so that rows far from 0 lose no digits.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,21 +28,28 @@ class Moments(Frozen):
         Rows of positive weight.
     shift, scale : ndarray of shape (p,)
         Scales are powers of two, so that scaling does not round.
+    unit : float
+        Of the weights, a power of two: tiny ones would have no squares.
     second : ndarray of shape (m, m)
-        Sum of ``w u u'``.
+        Sum of ``w u u'``, w in units.
     fourth : ndarray of shape (m, m, m, m)
-        Sum of ``w^2 u u u u``.
+        Sum of ``w^2 u u u u``, w in units.
     """
 
     n: int
     shift: Any
     scale: Any
+    unit: float = 1.0
     second: Any
     fourth: Any
 
     @classmethod
     def of(cls, columns, weights=None):
         """Return the moments of rows (n, p), of which there is at least one."""
+        unit = 1.0
+        if weights is not None:
+            unit = float(power_of_two(weights.max()))
+            weights = weights / unit
         shift = columns.mean(axis=0)
         scale = power_of_two(np.abs(columns - shift).max(axis=0))
         m = columns.shape[1] + 1
@@ -61,24 +68,28 @@ class Moments(Frozen):
         place = np.empty((m, m), np.intp)
         place[left, right] = place[right, left] = np.arange(len(left))
         n = len(columns) if weights is None else int((weights > 0).sum())
-        return cls(n=n, shift=shift, scale=scale, second=second, fourth=pairs[place[:, :, None, None], place])
+        fourth = pairs[place[:, :, None, None], place]
+        return cls(n=n, shift=shift, scale=scale, unit=unit, second=second, fourth=fourth)
 
-    def rebased(self, shift, scale):
-        """Return the same moments about another shift and scale."""
+    def rebased(self, shift, scale, unit=None):
+        """Return the same moments about another shift and scale, in another unit of the weights."""
+        unit = self.unit if unit is None else unit
+        ratio = self.unit / unit
         step = np.zeros((len(shift) + 1,) * 2)
         step[0, 0] = 1.0
         step[1:, 0] = (self.shift - shift) / scale
         step[np.arange(1, len(step)), np.arange(1, len(step))] = self.scale / scale
-        fourth = self.fourth
+        fourth = ratio**2 * self.fourth
         for _ in range(4):  # the first axis goes to the end, so that each has its turn
             fourth = np.tensordot(fourth, step, axes=(0, 1))
-        return Moments(n=self.n, shift=shift, scale=scale, second=step @ self.second @ step.T, fourth=fourth)
+        second = step @ (ratio * self.second) @ step.T
+        return Moments(n=self.n, shift=shift, scale=scale, unit=unit, second=second, fourth=fourth)
 
     def merge(self, other):
         """Return the moments of the rows of both."""
-        scale = np.maximum(self.scale, other.scale)
-        a, b = self.rebased(self.shift, scale), other.rebased(self.shift, scale)
-        return Moments(n=a.n + b.n, shift=a.shift, scale=scale, second=a.second + b.second, fourth=a.fourth + b.fourth)
+        scale, unit = np.maximum(self.scale, other.scale), max(self.unit, other.unit)
+        a, b = self.rebased(self.shift, scale, unit), other.rebased(self.shift, scale, unit)
+        return replace(a, n=a.n + b.n, second=a.second + b.second, fourth=a.fourth + b.fourth)
 
     def coordinates(self, raw):
         """Return the coefficients on u of combinations whose coefficients on (1, x) are the columns of `raw`."""
@@ -99,7 +110,7 @@ class Moments(Frozen):
         return root[:, None] * vectors.T, vectors / root
 
     def quartic(self, a, b, c, d):
-        """Return the sum of ``w^2 (a.u) (b.u) (c.u) (d.u)`` for coefficients on u."""
+        """Return the sum of ``w^2 (a.u) (b.u) (c.u) (d.u)`` for coefficients on u, w in units."""
         left = self.fourth
         for vector in (a, b, c):
             left = np.tensordot(vector, left, axes=1)
