@@ -349,3 +349,24 @@ def test_the_bootstrap_covers():
         return covers(fitted.ate(z, arm, method="bootstrap"), 1, 0.9)
 
     assert not_below(run(reps, once).sum(), reps, 0.88)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("both", "level"), [(False, 0.92), (True, 0.95)])
+def test_one_large_calibration_cluster_among_small_ones(both, level):
+    """Nineteen of 3 rows and one of 60: 18 degrees of freedom gave .87, and .77 where the trial is so as well.
+
+    The error itself is still too short, since the line follows the large cluster: .92 is what is left.
+    """
+    sizes = np.r_[np.full(19, 3), 60]
+    g = np.repeat(np.arange(20), sizes)
+    h = g if both else np.repeat(np.arange(100), 5)
+
+    def once(rng):
+        shock, other, fog, cloud = rng.normal(size=(4, 100))
+        y = shock[g] + rng.normal(size=len(g))
+        z = y + 0.7 * rng.normal(size=len(g)) + 0.5 * fog[g]
+        new = other[h] + 0.5 * cloud[h] + np.sqrt(1.49) * rng.normal(size=len(h))
+        return covers(LinearDebiaser(**SURE).fit(z, y, groups=g).mean(new, groups=h), 0.0)
+
+    assert not_below(run(1000, once).sum(), 1000, level)
