@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,8 @@ from contracts import CONTAINERS, in_container, require
 
 from uq.exceptions import BudgetExhaustedError, InputError, LedgerError
 from uq.reuse import GaussianMechanism, GuessAndCheck, Holdout, NaiveReuse, PrivateMultiplicativeWeights, Thresholdout
-from uq.reuse._ledger import Ledger
+from uq.reuse._audit import check_chain
+from uq.reuse._ledger import Ledger, event_hash, text_hash
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = (np.random.default_rng(0).random(500) < 0.7).astype(float)
@@ -273,6 +274,75 @@ def test_nobody_answers_on_a_state_that_was_tampered_with(path, what):
     edit(path, TAMPERING[what])
     with pytest.raises(LedgerError, match=r"tampered|gone"):
         holdout.mean(ROWS, guess=0.7)
+
+
+def test_a_holdout_whose_record_was_deleted_gets_no_second_budget(path):
+    holdout = Holdout(ROWS, GuessAndCheck(10, 1, tolerance=0.4), path, name="a")
+    for guess in (0.0, 0.0):
+        try:
+            holdout.mean(ROWS, guess=guess)
+        except BudgetExhaustedError:
+            pass
+    edit(path, "DELETE FROM holdouts")
+    with pytest.raises(LedgerError, match="tampered"):
+        Holdout(ROWS, GuessAndCheck(1000, 20), path, name="a")
+    with pytest.raises(LedgerError, match="under the name 'a'"):
+        Holdout(ROWS, GuessAndCheck(1000, 20), path, name="b")
+
+
+def chain(*rows):
+    """Return events whose hashes fit: (holdout, kind, detail) each."""
+    events, previous = [], ""
+    for number, (holdout, kind, detail) in enumerate(rows, start=1):
+        row = (number, holdout, "now", "me", kind, None, detail, text_hash("{}"), previous)
+        previous = event_hash(row)
+        events.append((*row, previous))
+    return events
+
+
+def test_hashes_that_fit_are_not_enough():
+    def opened(data):
+        return f'{{"data": "{data}", "n": 3, "mechanism": "{{}}"}}'
+
+    a, b = ("a", "x", 3, "{}", "{}"), ("b", "y", 3, "{}", "{}")
+    start, other, twin = ("a", "open", opened("x")), ("b", "open", opened("y")), ("b", "open", opened("x"))
+    spent, said, refused = ("a", "spend", "{}"), ("a", "answer", "{}"), ("a", "refused", "{}")
+    check_chain(chain(start, spent, said, other, spent, refused, refused), [a, b], "it")
+    for rows in ([start, spent, start], [start, refused, spent], [start, refused, said], [spent, start],
+                 [start, spent, refused, other, said], [start, twin]):  # fmt: skip
+        with pytest.raises(LedgerError, match="tampered"):
+            check_chain(chain(*rows), [a, b] if len({row[0] for row in rows}) == 2 else [a], "it")
+
+
+DAMAGE = [
+    *(("holdouts", column) for column in ("name", "data", "n", "mechanism", "state")),
+    *(("events", column) for column in ("holdout", "moment", "user", "kind", "query_id", "detail", "state", "previous",
+                                        "hash")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("table", "column"), DAMAGE)
+@pytest.mark.parametrize("value", ["NULL", "'{'", "'[1]'", "'junk'", "5", "x'ff00'", "CAST(x'ff' AS TEXT)"])
+def test_damage_is_told_in_our_words_or_not_met(path, table, column, value):
+    """Whatever stands in a column: an answer is the old one or a LedgerError, and the audit always objects."""
+    mechanism = GuessAndCheck(10, 3, tolerance=0.4)
+    holdout = Holdout(ROWS, mechanism, path)
+    before = [holdout.mean(ROWS, guess=0.7, query_id=q).value for q in "ab"]
+    where = "" if table == "holdouts" else " WHERE id = (SELECT max(id) FROM events)"
+    edit(path, f"UPDATE {table} SET {column} = {value}{where}")
+    with pytest.raises(LedgerError):
+        holdout.audit()
+    for ask in (
+        lambda: Holdout(ROWS, mechanism, path),
+        lambda: Holdout(1 - ROWS, mechanism, path, name="other"),
+        holdout.remaining,
+        lambda: holdout.mean(ROWS, guess=0.7),
+        lambda: Holdout(1 - ROWS, mechanism, path, name="other").mean(ROWS, guess=0.7),
+    ):
+        with suppress(LedgerError):
+            ask()
+    with suppress(LedgerError):
+        assert [holdout.mean(ROWS, guess=0.7, query_id=q).value for q in "ab"] == before
 
 
 def test_a_copy_put_back_is_seen_by_the_last_hash(path, tmp_path):

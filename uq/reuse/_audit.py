@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from uq._base.exceptions import LedgerError
 from uq._base.record import Result, rows_figsize
 
-from ._ledger import event_hash
+from ._ledger import event_hash, read_json, text_hash
 
 __all__ = ["HoldoutAudit", "check_chain", "lost_queries"]
 
@@ -121,19 +120,34 @@ class HoldoutAudit(Result):
 
 def check_chain(events, holdouts, title):
     """Raise LedgerError unless all hashes fit; return the last one."""
-    previous, states, opened = "", {}, {}
+    previous, states, opened, closed = "", {}, {}, set()
     for number, row in enumerate(events, start=1):
         if row[0] != number or row[8] != previous or event_hash(row[:9]) != row[9]:
             raise LedgerError(
                 f"{title} has been tampered with: event {number} is not the one that was written, or is missing. No "
                 "guarantee holds for its rows any more; take fresh ones."
             )
-        previous, states[row[1]] = row[9], row[7]
-        if row[4] == "open":
-            opened[row[1]] = json.loads(row[6])
+        name, kind = row[1], row[4]
+        # a name or rows opened twice had their budget twice; only refusals follow a refusal
+        twice = kind == "open" and name in opened
+        if twice or (kind != "open" and name not in opened) or (name in closed and kind != "refused"):
+            raise LedgerError(
+                f"{title} has been tampered with: event {number} ({kind} of holdout {name!r}) cannot follow those "
+                "before it. No guarantee holds for its rows any more; take fresh ones."
+            )
+        previous, states[name] = row[9], row[7]
+        if kind == "refused":
+            closed.add(name)
+        elif kind == "open":
+            opened[name] = read_json(row[6], title)
+            if any(opened[name].get("data") == other.get("data") for key, other in opened.items() if key != name):
+                raise LedgerError(
+                    f"{title} has been tampered with: the rows of holdout {name!r} have a second budget under another "
+                    "name. No guarantee holds for them any more; take fresh ones."
+                )
     for name, data, n, mechanism, state in holdouts:
         as_opened = {"data": data, "n": n, "mechanism": mechanism}
-        if states.pop(name, None) != sha256(state.encode()).hexdigest() or opened.get(name) != as_opened:
+        if states.pop(name, "") != text_hash(state) or opened.get(name) != as_opened:
             raise LedgerError(
                 f"{title} has been tampered with: holdout {name!r} does not stand as its events left it. No guarantee "
                 "holds for its rows any more; take fresh ones."

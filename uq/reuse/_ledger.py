@@ -18,7 +18,7 @@ from pathlib import Path
 
 from uq._base.exceptions import InputError, LedgerError
 
-__all__ = ["EVENT", "Ledger", "Turn", "alone", "compare_records", "event_hash", "pack_state"]
+__all__ = ["EVENT", "Ledger", "Turn", "alone", "compare_records", "event_hash", "pack_state", "read_json", "text_hash"]
 
 APPLICATION = 0x65726273  # so that a file of some other program is never taken for a ledger
 FORMAT = 1
@@ -38,7 +38,29 @@ _inside = threading.local()
 
 def event_hash(row):
     """Return the hash of an event (its columns without the hash), which names the hash of the one before it."""
-    return sha256(json.dumps(row).encode()).hexdigest()
+    try:
+        return sha256(json.dumps(row).encode()).hexdigest()
+    except TypeError:  # a blob, which no event holds
+        return ""
+
+
+def text_hash(text):
+    """Return the hash of a text, or None for what is none."""
+    return sha256(text.encode()).hexdigest() if isinstance(text, str) else None
+
+
+def read_json(text, title):
+    """Return the dict that a text of the ledger stands for; raise LedgerError where it is damaged."""
+    try:
+        found = json.loads(text)
+    except (TypeError, ValueError, RecursionError):
+        found = None
+    if isinstance(found, dict):
+        return found
+    raise LedgerError(
+        f"{title} is damaged or has been tampered with: {text!r:.60} stands where a record should. Nothing was "
+        "answered; restore the file from a copy, or take fresh rows."
+    )
 
 
 def pack_state(state):
@@ -80,7 +102,7 @@ def compare_records(title, name, known, now):
             f"holdout {name!r} of {title} was opened with other data ({known[1]} rows, now {now[1]}): its budget was "
             "counted for those. Give the same rows in the same order, or choose another name."
         )
-    before, after = json.loads(known[2]), json.loads(now[2])
+    before, after = read_json(known[2], title), json.loads(now[2])
     if before != after:
         keys = sorted(k for k in before.keys() | after.keys() if before.get(k) != after.get(k))
         changes = ", ".join(f"{k}={before.get(k)!r:.60} (now {after.get(k)!r:.60})" for k in keys)
@@ -152,12 +174,7 @@ class Ledger:
             self._make_tables(connection)
             known = connection.execute("SELECT data, n, mechanism FROM holdouts WHERE name = ?", (name,)).fetchone()
             if known is None:
-                twin = connection.execute("SELECT name FROM holdouts WHERE data = ?", (data,)).fetchone()
-                if twin:
-                    raise LedgerError(
-                        f"{self.title} knows these very rows under the name {twin[0]!r}: a second budget for them "
-                        "would break the guarantee of the first. Open them under that name, or take other rows."
-                    )
+                self._refuse_second_budget(connection, name, data)
                 text, parts = pack_state(start)
                 record = json.dumps(mechanism, sort_keys=True)
                 connection.execute("INSERT INTO holdouts VALUES (?, ?, ?, ?, ?)", (name, data, n, record, text))
@@ -167,6 +184,23 @@ class Ledger:
             else:
                 compare_records(self.title, name, known, (data, n, json.dumps(mechanism)))
             connection.execute("COMMIT")
+
+    def _refuse_second_budget(self, connection, name, data):
+        """Raise LedgerError for a name or rows that the events know, also where the table of holdouts does not."""
+        if connection.execute("SELECT 1 FROM events WHERE holdout = ?", (name,)).fetchone():
+            raise LedgerError(
+                f"{self.title} has been tampered with: holdout {name!r} has events, but its record is missing. No "
+                "guarantee holds for its rows any more; restore the file from a copy, or take fresh rows."
+            )
+        twins = connection.execute("SELECT name, data FROM holdouts").fetchall()
+        for twin, detail in connection.execute("SELECT holdout, detail FROM events WHERE kind = 'open'"):
+            twins.append((twin, read_json(detail, self.title).get("data")))
+        for twin, known in twins:
+            if known == data:
+                raise LedgerError(
+                    f"{self.title} knows these very rows under the name {twin!r}: a second budget for them would break "
+                    "the guarantee of the first. Open them under that name, or take other rows."
+                )
 
     def _make_tables(self, connection):
         application = connection.execute("PRAGMA application_id").fetchone()[0]
@@ -201,7 +235,7 @@ class Ledger:
         states = {row[0]: row[4] for row in holdouts}
         if name not in states:
             raise LedgerError(f"holdout {name!r} is gone from {self.title}.")
-        return json.loads(states[name]), events, holdouts
+        return read_json(states[name], self.title), events, holdouts
 
     def answered(self, name, query_ids):
         """Return the answers that there are, as a turn does."""
@@ -226,15 +260,17 @@ class Turn:
         if found is None:
             raise LedgerError(f"holdout {self._name!r} is gone from {self._ledger.title}; nothing was answered.")
         last = self._connection.execute(
-            "SELECT state FROM events WHERE holdout = ? ORDER BY id DESC LIMIT 1", (self._name,)
+            "SELECT * FROM events WHERE holdout = ? ORDER BY id DESC LIMIT 1", (self._name,)
         ).fetchone()
-        if last is None or sha256(found[0].encode()).hexdigest() != last[0]:
+        if last is None or text_hash(found[0]) != last[7] or event_hash(last[:9]) != last[9]:
             raise LedgerError(
                 f"{self._ledger.title} has been tampered with: the state of holdout {self._name!r} is not the one that "
                 "its last event left. Nothing was answered; no guarantee holds for these rows any more."
             )
-        state = json.loads(found[0])
-        return {key: self._part(value["part"]) if isinstance(value, dict) else value for key, value in state.items()}
+        state = read_json(found[0], self._ledger.title)
+        return {
+            key: self._part(value.get("part")) if isinstance(value, dict) else value for key, value in state.items()
+        }
 
     def _part(self, digest):
         known = self._ledger._parts
@@ -242,7 +278,7 @@ class Turn:
             found = self._connection.execute(
                 "SELECT text FROM parts WHERE holdout = ? AND digest = ?", (self._name, digest)
             ).fetchone()
-            if found is None or _digest(found[0]) != digest:
+            if found is None or text_hash(found[0]) != digest:
                 raise LedgerError(f"{self._ledger.title} has been tampered with: a part of the state is missing.")
             known.clear()
             known[digest] = found[0]
@@ -253,11 +289,16 @@ class Turn:
         found = {}
         for query_id in {q for q in query_ids if q is not None}:
             row = self._connection.execute(
-                "SELECT detail FROM events WHERE holdout = ? AND query_id = ? AND kind = 'answer'",
-                (self._name, query_id),
+                "SELECT * FROM events WHERE holdout = ? AND query_id = ? AND kind = 'answer'", (self._name, query_id)
             ).fetchone()
-            if row:
-                found[query_id] = json.loads(row[0])
+            if row is None:
+                continue
+            if event_hash(row[:9]) != row[9]:
+                raise LedgerError(
+                    f"{self._ledger.title} has been tampered with: the answer to {query_id!r} is not the one that was "
+                    "given. Nothing was answered; no guarantee holds for these rows any more."
+                )
+            found[query_id] = read_json(row[6], self._ledger.title)
         return found
 
     def spend(self, state, query_id, detail):
@@ -294,6 +335,8 @@ class Turn:
         """Add events, (kind, query id, detail) each, to the chain, and store the state that they leave."""
         last = self._connection.execute("SELECT id, hash FROM events ORDER BY id DESC LIMIT 1").fetchone()
         number, previous = last or (0, "")
+        if not isinstance(previous, str):
+            raise LedgerError(f"{self._ledger.title} has been tampered with: the last event has no hash.")
         moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         digest = sha256(state.encode()).hexdigest()
         rows = []
