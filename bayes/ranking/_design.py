@@ -24,16 +24,24 @@ def read_families(families, votes, owner):
         raise InputError(
             f"{owner}: families must name judges ({judges!r:.200}) or candidates; got {unknown[0]!r}, which is neither."
         )
-    homes = {name: ("family", families[name]) if name in families else ("alone", name) for name in judges + candidates}
+    of_judge, of_candidate = (
+        [_family(name, families, role) for name in names]
+        for role, names in (("judge", judges), ("candidate", candidates))
+    )
     try:
-        index = {home: f for f, home in enumerate(dict.fromkeys(homes[judge] for judge in judges))}
+        index = {home: f for f, home in enumerate(dict.fromkeys(of_judge))}
+        guest = [index.get(home, -1) for home in of_candidate]
     except TypeError:
         raise InputError(f"{owner}: families must be labels, such as strings; got {families!r:.200}.") from None
-    home = np.zeros((len(index), len(candidates)), bool)
-    for k, candidate in enumerate(candidates):
-        if homes[candidate] in index:
-            home[index[homes[candidate]], k] = True
-    return np.array([index[homes[judge]] for judge in judges], dtype=np.intp), home
+    home = np.arange(len(index))[:, None] == guest
+    return np.array([index[home] for home in of_judge], dtype=np.intp), home
+
+
+def _family(name, families, role):
+    """Return where a judge or candidate belongs: 0 as a judge and 0 as a candidate are numbers, not one name."""
+    if name in families:
+        return "family", families[name]
+    return "text" if isinstance(name, (str, bytes)) else role, name
 
 
 def check_voted(votes, dropped, owner):
@@ -65,10 +73,9 @@ def check_linked(votes, anchored, owner):
         )
 
 
-def build_cells(n_candidates, stratum, candidate, weight, names, owner, candidates):
+def build_cells(n_candidates, stratum, candidate, sizes, names, owner, candidates):
     """Return the candidate and the stratum of each cell and the share of its stratum, by candidate, then stratum."""
     n_strata = len(names)
-    total = np.bincount(stratum, weight, n_strata)
     there = np.bincount(candidate * n_strata + stratum, minlength=n_candidates * n_strata) > 0
     if not there.all():
         k, g = divmod(int(there.argmin()), n_strata)
@@ -77,7 +84,7 @@ def build_cells(n_candidates, stratum, candidate, weight, names, owner, candidat
             f"{names[g]!s}. Leave the stratum out, or merge it with another."
         )
     cells = np.arange(n_candidates * n_strata)
-    return cells // n_strata, cells % n_strata, np.tile(total / total.sum(), n_candidates)
+    return cells // n_strata, cells % n_strata, np.tile(sizes / sizes.sum(), n_candidates)
 
 
 def collapse(votes, level, cell_of_vote, anchors, anchor_level, cell_of_anchor, names, n_levels, owner):
@@ -86,7 +93,8 @@ def collapse(votes, level, cell_of_vote, anchors, anchor_level, cell_of_anchor, 
     Raises
     ------
     InputError
-        For two votes of a judge on one item, counts that differ within an item, anchors none of which has votes.
+        For two votes of a judge on one item, counts that differ within an item or from those of its anchor, anchors
+        none of which has votes.
     """
     n_judges = len(votes.judges)
     n_items = len(votes.items) if anchors is None else max(len(votes.items), int(anchors.item.max()) + 1)
@@ -117,6 +125,16 @@ def collapse(votes, level, cell_of_vote, anchors, anchor_level, cell_of_anchor, 
         )
     cell[of_vote] = cell_of_vote
     if anchors is not None:
+        voted = np.isin(of_anchor, of_vote)
+        differs = voted & (count[of_anchor] != anchors.count)
+        if differs.any():
+            i = int(differs.argmax())
+            raise InputError(
+                f"{owner}: an anchor must stand for as many items as its votes; got {anchors.count[i]} in row {i} of "
+                f"anchors, and votes that stand for {count[of_anchor[i]]}. Give anchors a column {names['count']!r} "
+                "where all these items have that true score; else a row and a name of its own to the item that has it."
+            )
+        count[of_anchor] = anchors.count
         truth[of_anchor], cell[of_anchor] = anchor_level, cell_of_anchor
     return _unique_rows(cell, truth, patterns, count, n_levels)
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from uq._base.citation import cites
 from uq._base.diagnostics import ess, rhat
-from uq._base.record import Result, format_number, format_percent
+from uq._base.record import Result, format_number, format_percent, rows_figsize
 
 from ._labels import label_ambiguity
 from ._predictive import VoteAgreement
@@ -36,6 +36,8 @@ class RankingDiagnostics(Result):
         Agreement of pairs of judges, observed and expected; None where no two voted on one item, or for more than 40
         judges.
     method : str
+    n_votes, n_self_votes : int
+        Votes that shaped the draws, and votes of judges on candidates of their own name or family.
     guarantee : str
     """
 
@@ -46,6 +48,8 @@ class RankingDiagnostics(Result):
     label_ambiguity: float
     agreement: VoteAgreement | None
     method: str
+    n_votes: int = 0
+    n_self_votes: int = 0
     guarantee: str = "none"
 
     @property
@@ -61,6 +65,7 @@ class RankingDiagnostics(Result):
 
     def _note(self, table):
         note = f"labels are ambiguous in {format_percent(round(self.label_ambiguity, 4))} of the draws"
+        note += f"; {self.n_votes} votes, self-votes {self.n_self_votes}"
         if self.agreement is not None and (i := self.agreement.misfit()) is not None:
             a, b = self.agreement.pairs[i]
             seen, model = self.agreement.observed[i], self.agreement.expected[i]
@@ -69,8 +74,30 @@ class RankingDiagnostics(Result):
             )
         return note
 
+    def _figsize(self):
+        return rows_figsize(len(self.names), self._note(None))
 
-def diagnose(utility, theta, agreement, names, method):
+    def _draw(self, ax):
+        from uq._base import plot
+
+        ess = zip(self.names, self.ess_bulk, self.ess_tail, strict=True)
+        ax = plot.intervals(
+            ax,
+            self.rhat,
+            np.minimum(1.0, self.rhat),
+            np.maximum(1.0, self.rhat),
+            names=[f"{name} ({format_number(round(bulk))} / {format_number(round(tail))})" for name, bulk, tail in ess],
+            title=self._title(),
+            label="R-hat (in brackets: effective draws, bulk / tail)",
+            note=self._note(None),
+            reference=MOST_RHAT,
+        )
+        low, high = ax.get_xlim()
+        ax.set_xlim(min(low, 1.0), max(high, MOST_RHAT + 0.01))
+        return ax
+
+
+def diagnose(utility, theta, agreement, names, method, n_self_votes=0, n_votes=0):
     """Return the diagnostics of draws of utilities (chain, draw, K) and judges (chain, draw, J, M, M)."""
     return RankingDiagnostics(
         names=tuple(names),
@@ -80,4 +107,6 @@ def diagnose(utility, theta, agreement, names, method):
         label_ambiguity=label_ambiguity(theta),
         agreement=agreement,
         method=method,
+        n_votes=n_votes,
+        n_self_votes=n_self_votes,
     )

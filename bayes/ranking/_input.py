@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from uq._base.exceptions import InputError, NotIdentifiedError
+from uq._base.exceptions import InputError
 
 from ._design import build_cells, check_linked, check_voted, collapse, read_families
-from ._identifiability import Identification, identifiability
+from ._evidence import check_identified
+from ._identifiability import Identification
 from ._prior import COPY_ACCURACY, COPY_STRENGTH, check_accuracy, judge_prior
 from ._problem import Problem
 from ._votes import check_columns, read_anchors, read_levels, read_strata, read_votes
@@ -29,6 +30,7 @@ class Prepared:
     identification: Identification
     n_votes: int
     n_missing: int
+    n_self_votes: int
 
 
 def prepare(ranker, votes, anchors, families, strata, columns, missing, owner):
@@ -47,14 +49,15 @@ def prepare(ranker, votes, anchors, families, strata, columns, missing, owner):
     family, home = read_families(families, ballots, owner)
     if strata is None:
         stratum, stratum_of_item, stratum_names = np.zeros(len(ballots.row), np.intp), None, np.array(["all"])
+        sizes = np.ones(1)
     else:
-        stratum, stratum_of_item, stratum_names = read_strata(strata, votes, ballots, owner)
+        stratum, stratum_of_item, stratum_names, sizes = read_strata(strata, votes, ballots, owner)
     dropped = " that is not missing" if ballots.n_missing else ""
-    if ranker.self_votes == "drop":
-        own = home[family[ballots.judge], ballots.candidate]
-        if own.any():
-            ballots, stratum = ballots.kept(~own), stratum[~own]
-            dropped = " besides those of its own family"
+    own = home[family[ballots.judge], ballots.candidate]
+    n_self_votes = int(ballots.count[own].sum())
+    if ranker.self_votes == "drop" and n_self_votes:
+        ballots, stratum = ballots.kept(~own), stratum[~own]
+        dropped = " besides those of its own family"
     check_voted(ballots, dropped, owner)
     known = None if anchors is None else read_anchors(anchors, names, ballots, owner)
     check_linked(ballots, np.empty(0, int) if known is None else known.candidate, owner)
@@ -64,7 +67,7 @@ def prepare(ranker, votes, anchors, families, strata, columns, missing, owner):
     levels, codes = read_levels(ranker.levels, scores, owner)
     check_accuracy(len(levels), ranker.judge_accuracy, owner)
     cells = build_cells(
-        len(ballots.candidates), stratum, ballots.candidate, ballots.count, stratum_names, owner, ballots.candidates
+        len(ballots.candidates), stratum, ballots.candidate, sizes, stratum_names, owner, ballots.candidates
     )
     cell = ballots.candidate * len(stratum_names) + stratum
     if ballots.item is None:
@@ -98,9 +101,10 @@ def prepare(ranker, votes, anchors, families, strata, columns, missing, owner):
         candidates=ballots.candidates,
         judges=ballots.judges,
         strata=None if strata is None else stratum_names,
-        identification=_identified(problem, ranker.constancy, owner),
+        identification=check_identified(problem, ranker.constancy, owner),
         n_votes=int(ballots.count.sum()),
         n_missing=ballots.n_missing,
+        n_self_votes=n_self_votes,
     )
 
 
@@ -135,25 +139,3 @@ def _single_votes(ballots, level, cell, n_levels):
     votes = np.full((len(code), n_judges), -1)
     votes[np.arange(len(code)), judge] = code % n_levels
     return of_cell, np.full(len(code), -1), votes, total[code]
-
-
-def _identified(problem, constancy, owner):
-    """Return what the design identifies; families of several judges are refused where the prior decides."""
-    n_views = problem.n_views
-    joint = problem.likelihood == "joint" and n_views > 1
-    found = identifiability(
-        levels=problem.n_levels,
-        judges=n_views if joint else problem.n_judges,
-        candidates=problem.n_candidates,
-        likelihood="joint" if joint else "marginal",
-        constancy=constancy,
-        anchors="random" if (problem.truth >= 0).any() else None,
-    )
-    several = max(map(len, problem.members)) > 1
-    if several and problem.likelihood == "joint" and found["shares"] == "no":
-        raise NotIdentifiedError(
-            f"{owner}: families leave {n_views} independent vote{'s' if n_views > 1 else ''} per item; "
-            "three are needed, or two with constancy=inf. Add judges of another family, give anchors, or use "
-            "likelihood='marginal'."
-        )
-    return found

@@ -92,7 +92,7 @@ class AgreementCheck:
     @staticmethod
     def worthwhile(problem):
         """Tell whether there are pairs to look at, and not too many."""
-        return 1 < problem.n_judges <= MOST_JUDGES and problem.n_views > 0
+        return 1 < problem.n_judges <= MOST_JUDGES and bool((problem.votes[problem.truth < 0] >= 0).any())
 
     def replicate(self, chains):
         """Return agreeing votes of each pair in one new set of votes per chain, (S, n_pairs)."""

@@ -128,14 +128,6 @@ class Problem:
         weights[np.arange(self.n_cells), self.cell_candidate] = self.cell_weight
         return np.asarray(values) @ weights
 
-    @property
-    def n_views(self) -> int:
-        """Return the largest number of families that voted on one item whose true score is unknown."""
-        seen = np.zeros((len(self.cell), self.n_families), bool)
-        row, judge = np.nonzero((self.votes >= 0) & (self.truth < 0)[:, None])
-        seen[row, self.family[judge]] = True
-        return int(seen.sum(axis=1).max(initial=0))
-
     def changed(self, **fields) -> "Problem":
         """Return the same problem under other fields, another prior for instance."""
         return replace(self, **fields)

@@ -15,16 +15,14 @@ from uq._base.rank import RankSummary
 from uq._base.sklearn import Range, StrOptions, as_generator, validate_params
 from uq._base.validation import check_jobs, check_level
 
-from ._diagnosis import MOST_RHAT, diagnose
+from ._diagnosis import MOST_RHAT
 from ._input import prepare
-from ._predictive import AgreementCheck
-from ._sampler import needs_nuts, sample_posterior
+from ._learning import disagreement, learn
+from ._sampler import sample_posterior
 from ._sensitivity import RankSensitivity, read_grid, sensitivity
 from ._simplex_plot import simplex_picture
 
 __all__ = ["SimplexRanker"]
-
-MOST_DIVERGENT = 0.01  # share of draws
 
 
 @cites("vossler2025", "dawid1979", "teh2006", "talts2018")
@@ -43,6 +41,8 @@ class SimplexRanker(BaseEstimator):
         How many votes the prior of each row of a judge's matrix is worth.
     judge_accuracy : float, default .6
         Prior probability that a judge gives the true score; wrong scores are half as likely with each further level.
+        The true score must be the likeliest, so that the bound depends on the number of levels: above .5 for two, .4
+        for three, .34 for many.
     constancy : float, default inf
         inf: each judge has one matrix P(vote | true score) for all candidates. Else the matrix for a candidate (in a
         stratum) is drawn around the common one with the precision of so many votes: 10 is loose, 100 tight.
@@ -50,7 +50,7 @@ class SimplexRanker(BaseEstimator):
         The same for judges and candidates of one family or name. Default: 10, or `constancy` where that is smaller.
     self_votes : {"model", "drop", "keep"}
         What becomes of votes on a candidate of the judge's own family or name: a matrix of their own, none, no
-        difference.
+        difference. Names are texts; a judge 0 and a candidate 0 are numbers, and akin only where `families` names 0.
     target : {"population", "sample"}
         The mean score of all items like these, or of these very items.
     sampler : {"gibbs", "nuts"}
@@ -66,13 +66,14 @@ class SimplexRanker(BaseEstimator):
     candidates_, judges_, levels_ : ndarray
     strata_ : ndarray or None
     pi_ : ndarray of shape (n_chains, n_draws, n_candidates, n_levels)
-        Shares of the true scores of each candidate, averaged over strata by their size.
+        Shares of the true scores of each candidate, averaged over strata by their number of items.
     theta_ : ndarray of shape (n_chains, n_draws, n_judges, n_levels, n_levels)
         P(vote | true score) of each judge, rows are true scores.
     utility_ : ndarray of shape (n_chains, n_draws, n_candidates)
-        Mean true score.
+        Mean true score. With target="sample", means that are equal up to rounding are equal.
     ranking_ : RankSummary
-        Of all draws. Raises a UQError where the chains disagree; the draws stand in `utility_`.
+        Of all draws. Raises a UQError where the chains disagree, under `hasattr` too: ask `diagnostics_.converged`
+        first. The draws stand in `utility_`.
     diagnostics_ : RankingDiagnostics
         R-hat and effective draws per candidate; `diagnostics_.agreement` holds the agreement of judges against what
         the model predicts.
@@ -82,10 +83,15 @@ class SimplexRanker(BaseEstimator):
     label_ambiguity_ : float
         Share of draws in which another naming of the true scores would suit the judges better.
     identification_ : Identification
-        What votes of this design can tell at all; see `identifiability`.
+        What votes of this design can tell at all; see `identifiability`. Views count that a tenth of the items of every
+        candidate have (or a vote of a judge whom other items show). Anchors count where every candidate has some, which
+        show each judge at each true score or are as many as levels; or, with constancy=inf, where those of some
+        candidates show all that.
     prior_driven_ : bool
         Whether the order rests on the prior, however many votes there are.
-    n_votes_, n_missing_ : int
+    n_votes_, n_missing_, n_self_votes_ : int
+        Votes that were cast, scores that were missing, and votes on a candidate of the judge's own family or name
+        (dropped ones included).
 
     Raises
     ------
@@ -217,13 +223,16 @@ class SimplexRanker(BaseEstimator):
             is one, says how many items such a row stands for (the same in all rows of an item); the marginal likelihood
             does without `item`.
         anchors : the same with the columns candidate, item, score, optional
-            True scores of some items, from people.
+            True scores of some items, from people, among the levels. An item that stands for several needs a `count`
+            here, too: all of them have that true score.
         families : dict, optional
             Judge -> family. Judges of a family share their errors. Candidates may be named, too: votes within a family
-            are self-votes, as are those of a judge on a candidate of its name.
+            are self-votes, as are those of a judge on a candidate of its name (if that is a text). A number that is
+            both a judge and a candidate names both.
         strata : str or array-like of shape (n_votes,), optional
             The name of a column of the votes, or one label per row, alike in all rows of an item. Each stratum has its
-            own shares of true scores; utilities are averages over strata by their number of items.
+            own shares of true scores; utilities are averages over strata by their number of items: each item once per
+            candidate, by its `count`, however many votes it has or misses. Without items, by the number of rows.
         columns : dict, optional
             What the columns are called: ``{"candidate": "model", "score": "rating"}``.
         missing : {"raise", "drop"}
@@ -239,9 +248,10 @@ class SimplexRanker(BaseEstimator):
             For columns that are not there or differ in length, scores that are no numbers or not among the levels, NaN
             unless dropped, two votes of a judge on one item, a candidate or judge without votes, candidates that no
             chain of common judges links, a candidate without votes in a stratum, an accuracy at which the true score is
-            not the likeliest vote, families of nobody.
+            not the likeliest vote, families of nobody, anchors that stand for more or fewer items than the votes.
         NotIdentifiedError
-            For families that leave fewer than three independent votes per item (two where constancy is inf).
+            For families that leave fewer than three independent votes per item (two where constancy is inf), counted as
+            in `identification_`.
         MissingExtraError
             Where NUTS is asked for and PyMC is not installed.
 
@@ -258,7 +268,7 @@ class SimplexRanker(BaseEstimator):
         rng = as_generator(self.random_state, owner)
         data = prepare(self, votes, anchors, families, strata, columns, missing, owner)
         found = sample_posterior(self, data.problem, rng, n_jobs)
-        words, learned = self._learn(data, found)
+        words, learned = learn(self, data, found)
         learned["_seed"] = spawn_seeds(rng, 1)[0]
         for name, value in learned.items():
             setattr(self, name, value)
@@ -266,52 +276,12 @@ class SimplexRanker(BaseEstimator):
             warnings.warn(f"SimplexRanker: {text}", UserWarning, stacklevel=2)
         return self
 
-    def _learn(self, data, found):
-        """Return what to warn of, and the fitted attributes by name."""
-        problem, pi, names = data.problem, found["pi"], [str(name) for name in data.candidates]
-        per_cell = found["sample"] if self.target == "sample" else pi @ problem.levels
-        utility = problem.per_candidate(per_cell)
-        agreement = None
-        if found.get("agreement") is not None:
-            agreement = AgreementCheck(problem).summary(found["agreement"], data.judges)
-        driven = data.identification.prior_driven
-        effect = found.get("design_effect")
-        method = f"{self.likelihood} votes, {'NUTS' if needs_nuts(self) else 'Gibbs'}"
-        method += ", calibrated composite" if effect is not None and problem.n_judges > 1 else ""
-        method += ", prior-driven" if driven else ""
-        diagnostics = diagnose(utility, found["theta"], agreement, names, method)
-        words = _words(diagnostics, driven and self.likelihood == "joint")
-        words += _nuts_words(found.get("n_divergent", 0), pi.shape[0] * pi.shape[1])
-        if effect is not None and not problem.has_items and problem.n_judges > 1:
-            words.append(
-                "votes without items count as independent; where judges saw the same items, intervals are too narrow. "
-                "Name the items, so that the design effect can be seen."
-            )
-        return words, {
-            "candidates_": data.candidates,
-            "judges_": data.judges,
-            "levels_": problem.levels,
-            "strata_": data.strata,
-            "pi_": np.moveaxis(problem.per_candidate(np.moveaxis(pi, -1, 0)), 0, -1),
-            "theta_": found["theta"],
-            "utility_": utility,
-            "diagnostics_": diagnostics,
-            "design_effect_": None if effect is None else problem.per_candidate(effect),
-            "label_ambiguity_": diagnostics.label_ambiguity,
-            "identification_": data.identification,
-            "prior_driven_": driven,
-            "n_votes_": data.n_votes,
-            "n_missing_": data.n_missing,
-            "_problem": problem,
-            "_home": data.home,
-        }
-
     @property
     def ranking_(self) -> RankSummary:
         """The ranks of the candidates, from all draws."""
         check_is_fitted(self)
         if not self.diagnostics_.converged:
-            raise UQError(f"SimplexRanker.ranking_: {_disagreement(self.diagnostics_)}")
+            raise UQError(f"SimplexRanker.ranking_: {disagreement(self.diagnostics_)}")
         utility = self.utility_
         return RankSummary(
             utility.reshape(-1, utility.shape[-1]),
@@ -326,7 +296,7 @@ class SimplexRanker(BaseEstimator):
         ----------
         grid : dict of lists, or list of dicts
             Values of prior_strength, judge_accuracy, constancy and self_constancy: all combinations of the lists, or
-            the points one by one. The prior of the fit is added to them. ``{"judge_accuracy": [.5, .6, .8],
+            the points one by one. The prior of the fit is added to them. ``{"judge_accuracy": [.55, .6, .8],
             "constancy": [10, 30, inf]}`` is a fair start.
         confidence_level : float, default .95
 
@@ -339,7 +309,8 @@ class SimplexRanker(BaseEstimator):
         Raises
         ------
         InputError
-            For a grid of other parameters, values they may not have, or a level outside (0, 1).
+            For a grid of other parameters, values they may not have, a point that repeats, self_constancy where no vote
+            is a self-vote with a matrix of its own, or a level outside (0, 1).
 
         Warns
         -----
@@ -441,37 +412,3 @@ class SimplexRanker(BaseEstimator):
         return simplex_picture(
             ax, self.pi_, self.theta_, self.levels_, self.candidates_, self.judges_, "SimplexRanker.plot_simplex"
         )
-
-
-def _nuts_words(n_divergent, n_draws):
-    if n_divergent <= MOST_DIVERGENT * n_draws:
-        return []
-    return [
-        f"NUTS diverged in {n_divergent} of {n_draws} draws, so that corners of the posterior may be missing. Take "
-        "more tune, or a stronger prior of the judges."
-    ]
-
-
-def _disagreement(diagnostics):
-    worst = int(np.argmax(diagnostics.rhat))
-    return (
-        f"the chains disagree on {diagnostics.names[worst]} (R-hat {diagnostics.rhat[worst]:.3g}), so that no ranking "
-        "is given; the draws stand in utility_. Take more draws and tune, a stronger prior of the judges, or anchors."
-    )
-
-
-def _words(diagnostics, driven):
-    words = [] if diagnostics.converged else [_disagreement(diagnostics)]
-    if driven:
-        words.append(
-            "the order rests on the prior of the judges, however many votes there are (see identification_). Votes of "
-            "three judges on the same items would tell, or two with constancy=inf, or anchors."
-        )
-    check = diagnostics.agreement
-    if check is not None and (i := check.misfit()) is not None:
-        (a, b), seen, model = check.pairs[i], check.observed[i], check.expected[i]
-        words.append(
-            f"{a} and {b} agree on {seen:.3g} of their items, and the model explains {model:.3g}: they do not err "
-            "independently, and intervals are too narrow. Put judges that err together into one family."
-        )
-    return words

@@ -19,6 +19,7 @@ from uq._base.sklearn import validate_params
 from ._input import constancies
 from ._prior import check_accuracy, judge_prior
 from ._sampler import sample_posterior
+from ._utility import utilities
 
 __all__ = ["RankSensitivity", "read_grid", "sensitivity", "under_prior"]
 
@@ -177,14 +178,39 @@ def read_grid(grid, ranker, n_levels, owner):
         raise InputError(f"{owner}: grid must be a dict of lists, or a list of dicts; got {type(grid).__name__}.")
     if not points or not all(isinstance(point, Mapping) and point for point in points):
         raise InputError(f"{owner}: grid must set something at every point; got {grid!r:.100}.")
-    out = []
+    others = []
     for point in points:
         _check_names(point, owner)
         other = clone(ranker).set_params(**point)
         validate_params(other)
         check_accuracy(n_levels, other.judge_accuracy, owner)
-        out.append((", ".join(f"{name}={format_number(value)}" for name, value in point.items()), other))
-    return out
+        if "self_constancy" in point:
+            _check_self_votes(ranker, owner)
+        others.append(other)
+    return list(zip(_labels(points, owner), others, strict=True))
+
+
+def _labels(points, owner):
+    """Return what each point sets, with as many digits as tell the points apart."""
+    short, full = (
+        [", ".join(f"{name}={write(value)}" for name, value in point.items()) for point in points]
+        for write in (format_number, lambda value: repr(value if value is None else float(value)))
+    )
+    twice = {label for label in short if short.count(label) > 1}
+    labels = [full[i] if label in twice else label for i, label in enumerate(short)]
+    again = [label for label in labels if labels.count(label) > 1]
+    if again:
+        raise InputError(f"{owner}: grid must hold each point once; got {again[0]} {len(again)} times.")
+    return labels
+
+
+def _check_self_votes(ranker, owner):
+    if ranker.self_votes != "model" or not ranker.n_self_votes_:
+        why = "there are none" if ranker.self_votes == "model" else f"self_votes is {ranker.self_votes!r}"
+        raise InputError(
+            f"{owner}: grid may set self_constancy where votes of judges on their own name or family have a matrix of "
+            f"their own; here {why}, and every value gives the same. Leave it out, or name `families` in fit."
+        )
 
 
 def _check_names(names, owner):
@@ -234,8 +260,7 @@ def sensitivity(ranker, points, level, n_jobs):
 
 def _utility(ranker, problem, seed):
     found = sample_posterior(ranker, problem, np.random.default_rng(seed), 1)
-    per_cell = found["sample"] if ranker.target == "sample" else found["pi"] @ problem.levels
-    return problem.per_candidate(per_cell)
+    return utilities(ranker, problem, found)
 
 
 def _win_errors(utility):

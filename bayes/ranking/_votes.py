@@ -17,7 +17,11 @@ MOST_LEVELS = 20  # that are taken from the scores themselves
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Votes:
-    """One vote per row, as codes; `item` is None without items, `level` codes the score."""
+    """One vote per row, as codes; `item` is None without items.
+
+    `size` has one number per row of the caller's table, missing votes included: how many items the row adds to those
+    of its candidate, which is the count of its item in one row and 0 in the others. Without items a row adds its count.
+    """
 
     candidates: np.ndarray
     judges: np.ndarray
@@ -30,11 +34,12 @@ class Votes:
     n_rows: int  # of the caller's table, whose rows `row` names
     n_missing: int
     row: np.ndarray
+    size: np.ndarray
 
     def kept(self, mask) -> "Votes":
         """Return the votes under a mask."""
         rows = {name: getattr(self, name)[mask] for name in ("candidate", "judge", "score", "count", "row")}
-        names = {name: getattr(self, name) for name in ("candidates", "judges", "items", "n_rows", "n_missing")}
+        names = {name: getattr(self, name) for name in ("candidates", "judges", "items", "n_rows", "n_missing", "size")}
         return Votes(item=None if self.item is None else self.item[mask], **rows, **names)
 
 
@@ -45,6 +50,7 @@ class Anchors:
     candidate: np.ndarray
     item: np.ndarray
     score: np.ndarray
+    count: np.ndarray  # of the item, as the votes have it
 
 
 def column_of(table, name, owner, what):
@@ -102,9 +108,7 @@ def read_votes(table, names, missing, owner):
         numbers (a NaN only where `missing` is "raise"), counts that are no whole numbers.
     """
     check_option(missing, ("raise", "drop"), owner, "missing")
-    score = check_vector(
-        _needed(table, names, "score", owner, "votes"), owner, f"votes[{names['score']!r}]", nan_policy="omit"
-    )
+    score = _read_scores(table, names, owner, "votes", nan_policy="omit")
     n = len(score)
     empty = np.isnan(score)
     if empty.any() and missing == "raise":
@@ -120,7 +124,8 @@ def read_votes(table, names, missing, owner):
         column = _needed(table, names, key, owner, "votes")
         coded[key] = check_groups(column, owner, n, name=f"votes[{names[key]!r}]", min_groups=1)
     item, items = coded.get("item", (None, None))
-    count = _read_counts(column_of(table, names["count"], owner, "votes"), n, names["count"], owner)
+    count = _read_counts(table, names, n, owner, "votes")
+    cast = ~empty & (count > 0)
     votes = Votes(
         candidates=coded["candidate"][1],
         judges=coded["judge"][1],
@@ -133,33 +138,68 @@ def read_votes(table, names, missing, owner):
         n_rows=n,
         n_missing=int(empty.sum()),
         row=np.arange(n),
+        size=count if item is None else _sizes(coded["candidate"][0] * len(items) + item, count, cast),
     )
     if len(votes.candidates) < 2:
         raise InputError(f"{owner}: votes must be on at least two candidates; got {votes.candidates.tolist()!r:.100}.")
-    votes = votes.kept(~empty & (count > 0))
+    votes = votes.kept(cast)
     if not len(votes.row):
         raise InputError(f"{owner}: votes must hold at least one vote; got {n} rows, all missing or of count 0.")
     return votes
 
 
-def _read_counts(column, n, name, owner):
+def _read_scores(table, names, owner, what, **options):
+    column, name = _needed(table, names, "score", owner, what), f"{what}[{names['score']!r}]"
+    try:
+        return check_vector(column, owner, name, **options)
+    except InputError as error:
+        if not _has_text(column):
+            raise
+        raise InputError(
+            f"{error} For answers such as 'yes' and 'no' give score=(v == \"yes\"); for numbers written as text, "
+            "score=v.astype(float)."
+        ) from None
+
+
+def _has_text(column):
+    try:
+        values = np.asarray(column, dtype=object).ravel()[:1000]
+    except (TypeError, ValueError):
+        return False
+    return any(isinstance(value, (str, bytes)) for value in values)
+
+
+def _sizes(unit, count, cast):
+    """Return the count of each unit in one of its rows, one that was cast if there is any, and 0 in the others."""
+    order = np.argsort(~cast, kind="stable")
+    first = order[np.unique(unit[order], return_index=True)[1]]
+    size = np.zeros(len(unit), np.int64)
+    size[first] = count[first]
+    return size
+
+
+def _read_counts(table, names, n, owner, what):
+    column, name = column_of(table, names["count"], owner, what), names["count"]
     if column is None:
         return np.ones(n, np.int64)
-    count = check_vector(column, owner, f"votes[{name!r}]")
+    count = check_vector(column, owner, f"{what}[{name!r}]")
     whole = (count >= 0) & (count == np.floor(count)) & (count < 2.0**53)
     if len(count) != n or not whole.all():
         got = f"{len(count)} rows of {n}" if len(count) != n else f"{count[~whole][0]:g}"
         raise InputError(
-            f"{owner}: votes[{name!r}] must be whole numbers of items that were judged alike, one per row; got {got}. "
+            f"{owner}: {what}[{name!r}] must be whole numbers of items that were judged alike, one per row; got {got}. "
             "Weights have no place in this model."
         )
     return count.astype(np.int64)
 
 
 def read_levels(levels, scores, owner):
-    """Return the levels, ascending, and the code of each score; `scores` is {what: (values, rows)}."""
+    """Return the levels, ascending, and the code of each score.
+
+    `scores` is {what: (values, rows)}; the first are the votes, from which the levels are taken where they are None.
+    """
     if levels is None:
-        found = np.unique(np.concatenate([values for values, _ in scores.values()]))
+        found = np.unique(next(iter(scores.values()))[0])
         if len(found) > MOST_LEVELS:
             raise InputError(
                 f"{owner}: levels must be given where the scores have more than {MOST_LEVELS} different values; got "
@@ -173,15 +213,18 @@ def read_levels(levels, scores, owner):
         raise InputError(f"{owner}: levels must be at least two ascending numbers; got {came!r:.100}.")
     near = 1e-6 * np.diff(levels).min()  # single precision is forgiven
     codes = []
-    for what, (values, rows) in scores.items():
+    where = "" if given else ", those of the votes"
+    for i, (what, (values, rows)) in enumerate(scores.items()):
         above = np.searchsorted(levels, values).clip(1, len(levels) - 1)
         code = above - (values - levels[above - 1] < levels[above] - values)
         wrong = np.abs(values - levels[code]) > near
         if wrong.any():
+            remedy = "Round it, or add the level."
+            if i:
+                remedy = "An average over people is no true score: round it, or name all `levels`."
             raise InputError(
-                f"{owner}: {what} must be among the levels {levels.tolist()!r:.200}; got {values[wrong][0]:g} in row "
-                f"{int(rows[wrong.argmax()])} (counting from 0), and {int(wrong.sum()) - 1} more. Round it, or add "
-                "the level."
+                f"{owner}: {what} must be among the levels {levels.tolist()!r:.200}{where}; got {values[wrong][0]:g} "
+                f"in row {int(rows[wrong.argmax()])} (counting from 0), and {int(wrong.sum()) - 1} more. {remedy}"
             )
         codes.append(code)
     return levels, codes
@@ -197,7 +240,12 @@ def read_anchors(table, names, votes, owner):
     """
     if votes.items is None:
         raise InputError(f"{owner}: anchors must belong to items; got votes without a column {names['item']!r}.")
-    score = check_vector(_needed(table, names, "score", owner, "anchors"), owner, f"anchors[{names['score']!r}]")
+    score = _read_scores(table, names, owner, "anchors")
+    count = _read_counts(table, names, len(score), owner, "anchors")
+    if not count.all():
+        raise InputError(
+            f"{owner}: anchors[{names['count']!r}] must be at least 1; got 0 in row {int(count.argmin())}. Drop it."
+        )
     codes = []
     for key, known in (("candidate", votes.candidates), ("item", votes.items)):
         what = f"anchors[{names[key]!r}]"
@@ -220,7 +268,7 @@ def read_anchors(table, names, votes, owner):
             f"{owner}: anchors must have one row per candidate and item; got {int(times.max())} of "
             f"{votes.candidates[candidate[i]]!s} on the item of row {i}. Merge them into one true score."
         )
-    return Anchors(candidate=candidate, item=item, score=score)
+    return Anchors(candidate=candidate, item=item, score=score, count=count)
 
 
 def _codes_among(labels, known):
@@ -230,9 +278,10 @@ def _codes_among(labels, known):
 
 
 def read_strata(strata, table, votes, owner):
-    """Return the stratum of each vote and of each item (None without items), and the names of the strata.
+    """Return the stratum of each vote and of each item (None without items), names and sizes of the strata.
 
-    `strata` is the name of a column of the votes or one label per row of them.
+    `strata` is the name of a column of the votes or one label per row of them. Sizes are numbers of items, each counted
+    once per candidate, also where its votes are missing; of rows where there are no items.
     """
     if isinstance(strata, str):
         column, what = column_of(table, strata, owner, "votes"), f"votes[{strata!r}]"
@@ -241,9 +290,10 @@ def read_strata(strata, table, votes, owner):
     else:
         column, what = strata, "strata"
     codes, names = check_groups(column, owner, votes.n_rows, name=what, min_groups=1)
+    sizes = np.bincount(codes, votes.size, len(names))
     codes = codes[votes.row]
     if votes.item is None:
-        return codes, None, names
+        return codes, None, names, sizes
     of_item = np.zeros(len(votes.items), np.intp)
     of_item[votes.item] = codes
     wrong = of_item[votes.item] != codes
@@ -253,4 +303,4 @@ def read_strata(strata, table, votes, owner):
             f"{owner}: {what} must be the same in all rows of an item; got {names[codes[i]]!s} and "
             f"{names[of_item[votes.item[i]]]!s} for item {votes.items[votes.item[i]]!s}. Name items apart that differ."
         )
-    return codes, of_item, names
+    return codes, of_item, names, sizes

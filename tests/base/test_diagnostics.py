@@ -246,6 +246,10 @@ def test_one_chain_is_compared_with_itself():
         np.zeros((0, 10)),
         np.full((2, 10), np.nan),
         np.r_[np.zeros(19), np.inf].reshape(2, 10),
+        [["a"] * 5] * 2,
+        [[1, 2, 3, 4], [1, 2, 3]],
+        np.zeros((2, 10), complex),
+        [[object()] * 4] * 2,
     ],
 )
 def test_bad_draws_are_refused(function, draws):
@@ -256,7 +260,17 @@ def test_bad_draws_are_refused(function, draws):
 def test_bad_options_and_weights_are_refused():
     with pytest.raises(InputError, match="kind"):
         ess(np.zeros((2, 10)), "median")
-    for weights in (3.0, [], np.zeros((2, 0)), [0.0, np.nan], [0.0, np.inf], [-np.inf, -np.inf]):
+    for weights in (
+        3.0,
+        [],
+        ["a", "b"],
+        [[1], [1, 2]],
+        [1j, 2j],
+        np.zeros((2, 0)),
+        [0.0, np.nan],
+        [0.0, np.inf],
+        [-np.inf, -np.inf],
+    ):
         with pytest.raises(InputError, match="log_weights"):
             khat(weights)
     for r_eff in (0, -1, np.nan, np.inf, "1"):

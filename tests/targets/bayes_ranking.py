@@ -57,6 +57,7 @@ ANCHORS = mostly(
             None,
             {"candidate": ["a", "b"], "item": [0, 1], "score": [1, 3]},
             {"candidate": ["c"], "item": [99], "score": [2]},
+            {"candidate": ["a", "b", "c"], "item": [0, 1, 3], "score": [1, 3, 2], "count": [1, 10, 1000]},
         ]
     ),
     st.sampled_from([{}, {"candidate": ["a"], "item": [0], "score": [NAN]}, {"candidate": "a"}, 3, [1]]),
@@ -108,7 +109,9 @@ TARGETS = {
                 "target": methods("population", "sample"),
                 "sampler": mostly(st.just("gibbs"), HOSTILE_WORDS),
                 "grid": mostly(
-                    st.sampled_from([None, None, {"judge_accuracy": [0.7]}, [{"constancy": 5, "self_constancy": 2}]]),
+                    st.sampled_from(
+                        [None, None, {"judge_accuracy": [0.7]}, [{"constancy": 5}], {"self_constancy": [2]}]
+                    ),
                     st.sampled_from([{}, [], {"draws": [3]}, {"constancy": 3}, {"constancy": [NAN]}, "constancy", 3]),
                 ),
                 "n_jobs": mostly(st.sampled_from([None, 1, 2, -1]), HOSTILE_NUMBERS),

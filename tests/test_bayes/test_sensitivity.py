@@ -1,6 +1,8 @@
 """Rankings under a grid of priors: what flips, what holds, and that the estimator stays as it was."""
 
+import inspect
 import pickle
+import re
 import warnings
 
 import numpy as np
@@ -9,7 +11,7 @@ from contracts import require
 
 from bayes import SimplexRanker
 from bayes.ranking._prior import judge_prior
-from bayes.ranking._sensitivity import RankSensitivity, _win_errors, under_prior
+from bayes.ranking._sensitivity import RankSensitivity, _win_errors, read_grid, under_prior
 from uq import RankSummary
 from uq.exceptions import InputError
 
@@ -210,12 +212,47 @@ def test_chains_that_disagree_are_named():
         ({"prior_strength": [None]}, "prior_strength"),
         ({"judge_accuracy": [0.2]}, "judge_accuracy must exceed"),
         ({"judge_accuracy": ["a"]}, "judge_accuracy"),
+        ({"self_constancy": [2, 100]}, "self_constancy where .*; here there are none"),
+        ({"judge_accuracy": [0.7, 0.8, 0.7]}, r"each point once; got judge_accuracy=0\.7 2 times"),
+        ([{"constancy": 10}, {"constancy": 10.0}], "each point once"),
     ],
 )
 def test_other_grids_are_refused_before_any_sampling(ranker, monkeypatch, grid, message):
     monkeypatch.setattr("bayes.ranking._sensitivity.sensitivity", None)
     with pytest.raises(InputError, match=message):
         ranker.sensitivity(grid)
+
+
+@pytest.mark.parametrize("n_levels", [2, 3, 6])
+def test_the_fair_start_of_the_documentation_is_legal(n_levels):
+    text = inspect.getdoc(SimplexRanker.sensitivity)
+    start = eval(re.search(r"``(\{.*?\})``\s+is a fair start", text, re.S)[1], {"inf": np.inf})
+    assert len(read_grid(start, SimplexRanker(), n_levels, "owner")) == 9
+
+
+def test_points_that_print_alike_are_told_apart():
+    points = [{"judge_accuracy": 0.6000001}, {"judge_accuracy": 0.6000002}, {"judge_accuracy": 0.7}]
+    labels = [label for label, _ in read_grid(points, SimplexRanker(), 2, "owner")]
+    assert labels == ["judge_accuracy=0.6000001", "judge_accuracy=0.6000002", "judge_accuracy=0.7"]
+
+
+def test_self_constancy_needs_self_votes_with_matrices():
+    votes = {
+        "candidate": np.repeat(["a", "b"], 40),
+        "item": np.repeat(np.arange(40), 2),
+        "judge": np.tile(["a", "j"], 40),
+        "score": np.random.default_rng(0).integers(0, 2, 80),
+    }
+    for way in ("model", "keep", "drop"):
+        ranker = SimplexRanker(draws=4, tune=0, chains=1, random_state=0, self_votes=way)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ranker.fit(votes)
+            if way == "model":
+                assert len(ranker.sensitivity({"self_constancy": [2, None]}).priors) == 3
+                continue
+        with pytest.raises(InputError, match=f"here self_votes is '{way}'"):
+            ranker.sensitivity([{"judge_accuracy": 0.7}, {"self_constancy": 2, "constancy": 5}])
 
 
 def test_bad_levels_and_kinds_are_refused(ranker, report):

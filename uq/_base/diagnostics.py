@@ -145,7 +145,7 @@ def khat(log_weights, r_eff=1.0):
     0.5
     """
     check_number(r_eff, "khat", "r_eff", low=0)
-    weights = np.asarray(log_weights, dtype=float)
+    weights = _numbers(log_weights, "khat", "log_weights").astype(float)
     if weights.ndim == 1:
         weights = weights[None]
     if weights.ndim == 0 or weights.shape[0] * weights.shape[1] == 0:
@@ -162,9 +162,22 @@ def khat(log_weights, r_eff=1.0):
     return float(found[0]) if weights.ndim == 2 else found.reshape(weights.shape[2:])
 
 
+def _numbers(x, owner, name):
+    """Return an array of numbers, as they are stored."""
+    try:
+        array = np.asarray(x)
+        array = array.astype(float) if array.dtype.kind == "O" else array
+    except (TypeError, ValueError, OverflowError):
+        array = None
+    if array is None or array.dtype.kind not in "biuf":
+        got = "a ragged list or other objects" if array is None else f"an array of {array.dtype}"
+        raise InputError(f"{owner}: {name} must hold real numbers, in chains of equal length; got {got}.")
+    return array
+
+
 def _by_quantity(function, draws, owner):
     """Apply `function`, which maps (chain, draw, quantity) to (quantity,), block by block."""
-    draws = np.asarray(draws)
+    draws = _numbers(draws, owner, "draws")
     if draws.ndim < 2 or draws.shape[0] < 1 or draws.shape[1] < 4:
         raise InputError(
             f"{owner}: draws must have shape (n_chains, n_draws, ...) with at least 4 draws per chain; got shape "
