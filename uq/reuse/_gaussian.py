@@ -9,7 +9,7 @@ from scipy.optimize import minimize_scalar
 from uq._base.citation import cites
 from uq._base.validation import check_number, check_option
 
-from ._mechanism import GRID, Mechanism, Reply, on_grid, to_unit
+from ._mechanism import GRID, LEAST, Mechanism, Reply, on_grid, to_unit
 from ._noise import gaussian_cvar
 from ._published import rogers_scale, rogers_tolerance
 from ._transfer import gaussian_sensitivity
@@ -77,7 +77,7 @@ class GaussianMechanism(Mechanism):
 
     def __post_init__(self):
         if self.scale is not None:
-            check_number(self.scale, "GaussianMechanism", "scale", low=0)
+            check_number(self.scale, "GaussianMechanism", "scale", low=LEAST, high=1 / LEAST, closed=True)
         check_option(self.bound, BOUNDS, "GaussianMechanism", "bound")
         self._check_common()
 
@@ -92,7 +92,8 @@ class GaussianMechanism(Mechanism):
 
     def _certificate(self, n):
         if self.bound == "rogers":
-            return rogers_tolerance(n, self.n_queries, 1 - self.confidence_level, self._scale(n) * (1 + GRID))
+            scale = self._scale(n)
+            return min(1.0, rogers_tolerance(n, self.n_queries, 1 - self.confidence_level, scale) + scale * GRID / 2)
         return _tolerance(self.n_queries, n, self._scale(n), 1 - self.confidence_level)
 
     def _scale(self, n):

@@ -12,7 +12,7 @@ from uq._base.validation import check_bounds, check_number
 
 from ._counts import log_ladder
 from ._intervals import hoeffding_width
-from ._mechanism import Mechanism, Reply, to_unit
+from ._mechanism import LEAST, Mechanism, Reply, to_unit
 
 __all__ = ["Ladder"]
 
@@ -38,8 +38,9 @@ class Ladder(Mechanism):
 
     Notes
     -----
-    Queries are losses in [0, 1], small ones better. The answer is the best loss so far, rounded to a
-    multiple of the step, not the loss of the submission. Since it only falls, no more than C(k - 1 + G, G) different
+    Queries are losses in [0, 1], small ones better: rows that are wrong, not rows that are right; `Holdout.score` takes
+    functions that give losses, and refuses accuracy and negated losses. The answer is the best loss so far, rounded to
+    a multiple of the step, not the loss of the submission. Since it only falls, no more than C(k - 1 + G, G) different
     submissions can ever be reached with k queries and G values on the grid, and Hoeffding's bound holds for all of them
     at once.
 
@@ -66,7 +67,7 @@ class Ladder(Mechanism):
 
     def __post_init__(self):
         if self.step is not None:
-            check_number(self.step, "Ladder", "step", low=0, high=1)
+            check_number(self.step, "Ladder", "step", low=LEAST, high=1)
         self._check_common()
 
     def start(self, n):

@@ -21,10 +21,11 @@ from uq._base.exceptions import BudgetExhaustedError, InputError
 from uq._base.frozen import Frozen
 from uq._base.validation import check_bounds, check_count, check_level, check_number
 
-__all__ = ["GRID", "LARGEST", "MECHANISMS", "Mechanism", "Reply", "check_size", "on_grid", "to_unit"]
+__all__ = ["GRID", "LARGEST", "LEAST", "MECHANISMS", "Mechanism", "Reply", "check_size", "on_grid", "to_unit"]
 
 MECHANISMS: "dict[str, type[Mechanism]]" = {}
 LARGEST = 2**53
+LEAST = 1e-300  # of a scale or a step; beyond, and beyond its inverse, floats would overflow
 GRID = 2.0**-20  # of the scale of the noise: answers are rounded to it
 _HAIR = 1e-9  # a guess this far outside of its bounds is rounding
 
@@ -101,7 +102,9 @@ class Mechanism(Frozen):
             return
         low, high = bounds
         hair = _HAIR * (high - low)
-        check_number(guess, type(self).__name__, "guess", low=low - hair, high=high + hair, closed=True)
+        guess = check_number(guess, type(self).__name__, "guess")
+        if not low - hair <= guess <= high + hair:
+            raise InputError(f"{type(self).__name__}: guess must lie within bounds {bounds}; got {guess}.")
 
     def guess_for(self, function) -> Any:
         """Return a guess for a query that is given as a function of rows, or None where this mechanism has none."""

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import math
+import warnings
 from dataclasses import KW_ONLY, dataclass
 from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple
@@ -139,7 +140,18 @@ class PrivateMultiplicativeWeights(Mechanism):
 
     def guess_for(self, function):
         """Return the values of a query on the kinds, where they are known."""
-        return None if isinstance(self.universe, int) else function(self.universe)
+        if isinstance(self.universe, int):
+            return None
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return function(self.universe)
+        except Exception as error:
+            raise InputError(
+                "PrivateMultiplicativeWeights: query must be a function that works on the universe, an array of shape "
+                f"{self.universe.shape}, as it does on rows, or come with a guess (its values on the kinds); it raised "
+                f"{type(error).__name__}: {error!s:.200}. Nothing was spent."
+            ) from error
 
     def spend(self, state):
         """Debit one query and one failure; `answer` gives the failure back if the guess is right."""

@@ -80,8 +80,9 @@ class Plan(Result):
         )
 
     def __repr__(self):
-        best = type(self.mechanisms[0]).__name__
-        return f"<{self._title()}: {best} {format_number(self.tolerance[0])}, {self._caption()}>"
+        best = self.best
+        tolerance = format_number(self.tolerance[[each is best for each in self.mechanisms]][0])
+        return f"<{self._title()}: {type(best).__name__} {tolerance}, {self._caption()}>"
 
     def _draw(self, ax):
         names = [f"{type(each).__name__}\n({bound})" for each, bound in zip(self.mechanisms, self.bound, strict=True)]
