@@ -2,14 +2,13 @@
 
 import copy
 import pickle
-import traceback
 import warnings
 
 import numpy as np
 import pytest
 from contracts import CONTAINERS, in_container, require
 
-from uq.exceptions import BudgetExhaustedError, InputError, LedgerError
+from uq.exceptions import BudgetExhaustedError, InputError
 from uq.reuse import (
     GaussianMechanism,
     GuessAndCheck,
@@ -299,9 +298,10 @@ def test_a_function_that_fails_on_the_real_rows_alone_does_not_tell():
             raise ValueError(f"the mean is {rows.mean()}")
         return rows
 
-    holdout = Holdout(coins(), NaiveReuse(1))
-    assert holdout.mean(query).value == 0.5
-    assert holdout.audit().clipped.tolist() == [N]
+    rows = coins()
+    holdout = Holdout(rows, NaiveReuse(1))
+    assert holdout.mean(query).value == pytest.approx(rows.mean() / 2), "missing rows count half, others nothing"
+    assert holdout.audit().clipped.tolist() == [rows.sum()]
 
 
 def test_a_function_that_warns_is_not_heard():
@@ -339,46 +339,6 @@ def test_functions_cannot_change_the_rows():
 
 
 # ---- secrets
-
-
-class Broken(NaiveReuse):
-    """Fails after it has seen the mean."""
-
-    __slots__ = ()
-
-    def answer(self, state, guess, mean, bounds, rng):
-        raise RuntimeError(f"I saw {mean!r}")
-
-
-def everything_in(error):
-    """Return all texts and numbers that an error and its frames hold, the rows and the query aside."""
-    seen, found = set(), []
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        found.append("".join(traceback.format_exception(error)))
-        for frame, _ in traceback.walk_tb(error.__traceback__):
-            if "uq/reuse" in frame.f_code.co_filename:
-                found += [repr(value) for key, value in frame.f_locals.items() if key not in ("query", "queries")]
-                found += [repr(vars(v)) for v in frame.f_locals.values() if isinstance(v, Holdout)]
-        error = error.__cause__ or error.__context__
-    return "\n".join(found)
-
-
-def test_raw_means_are_nowhere():
-    rows = coins(1237, 0.6180339)
-    secret = repr(float(rows.mean()))[:10]
-    assert secret in repr(Holdout(rows, NaiveReuse(3)).mean(rows).value), "the test would see it"
-    holdout = Holdout(rows, Broken(3))
-    with pytest.raises(LedgerError, match=r"RuntimeError .* withheld") as caught:
-        holdout.mean(rows)
-    assert secret not in everything_in(caught.value)
-    holdout = Holdout(rows, GuessAndCheck(3, 0, tolerance=0.3))
-    with pytest.raises(BudgetExhaustedError) as caught:
-        holdout.mean(rows, guess=0.0)
-    assert secret not in everything_in(caught.value)
-    for thing in (holdout, holdout.audit(), holdout.mechanism, vars(holdout._ledger)):
-        assert secret not in repr(thing)
-    assert secret not in str(holdout.audit().to_dict())
 
 
 def test_a_holdout_is_neither_copied_nor_pickled():

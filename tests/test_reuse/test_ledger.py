@@ -188,7 +188,7 @@ def test_nobody_else_has_a_turn_between_debit_and_answer(path):
         return rows
 
     holdout.mean(query)
-    assert seen == ["a turn", "a turn", "database is locked"], "free in the rehearsal, locked while the rows are looked at"
+    assert seen == ["a turn", "a turn", "database is locked"], "free in the rehearsals, locked while rows are looked at"
     assert holdout.mean(ROWS).queries_left == 1
 
 

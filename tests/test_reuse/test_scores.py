@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from uq.exceptions import InputError
-from uq.reuse import GuessAndCheck, Holdout, NaiveReuse
+from uq.reuse import GuessAndCheck, Holdout, Ladder, NaiveReuse
 
 BINARY = ("accuracy", "neg_brier_score", "neg_log_loss")
 REAL = ("neg_mean_absolute_error", "neg_mean_squared_error")
@@ -80,8 +80,60 @@ def test_the_guess_comes_from_rows_that_are_given_for_it(cancer):
 def test_a_function_of_estimator_and_rows(cancer):
     model, _, held = cancer
     holdout = Holdout(held, NaiveReuse(3))
-    answer = holdout.score(model, lambda m, X, y: (m.predict(X) == 1) & (y == 1))
+    answer = holdout.score(model, lambda m, X, y: (m.predict(X) == 1) & (y == 1), bounds=(0, 1))
     assert answer.value == np.mean((model.predict(held[0]) == 1) & (held[1] == 1))
+
+
+def test_bounds_of_functions_are_given_and_hold_on_the_rows_for_the_guess(diabetes):
+    model, held = diabetes
+    X, y = load_diabetes(return_X_y=True)
+    holdout = Holdout(held, GuessAndCheck(9, 2, tolerance=0.4))
+
+    def loss(model, X, y):
+        return (model.predict(X) - y) ** 2
+
+    with pytest.raises(InputError, match="bounds must be given for a function"):
+        holdout.score(model, loss, guess=0.5)
+    with pytest.raises(InputError, match=r"stay within bounds \(0, 1\)"):
+        holdout.score(model, loss, X_train=X[200:300], y_train=y[200:300], bounds=(0, 1))
+    with pytest.raises(InputError, match=r"stay within bounds \(-1, 0\)"):
+        holdout.score(model, "neg_mean_squared_error", X_train=X[200:300], y_train=y[200:300], bounds=(-1, 0))
+    assert holdout.audit().n_asked == 0
+    # a tenth of the rows lie beyond: what bounds of a loss without limits are for
+    bounds = (-float(np.quantile(loss(model, X[200:300], y[200:300]), 0.9)), 0)
+    answer = holdout.score(model, "neg_mean_squared_error", X_train=X[200:300], y_train=y[200:300], bounds=bounds)
+    assert answer.value == pytest.approx(np.clip(-loss(model, X[200:300], y[200:300]), *bounds).mean())
+
+
+def test_a_ladder_takes_losses_and_no_scores(cancer):
+    model, (X, y), held = cancer
+    bad = LogisticRegression(max_iter=10_000).fit(X, 1 - y)
+    holdout = Holdout(held, Ladder(9, 0.1))
+    for scorer in ("accuracy", get_scorer("accuracy"), "neg_brier_score"):
+        with pytest.raises(InputError, match=r"loss for a Ladder.*predict\(X\) != y"):
+            holdout.score(model, scorer)
+    assert holdout.remaining() == 9
+
+    def wrong(model, X, y):
+        return model.predict(X) != y
+
+    losses = [holdout.score(m, wrong, bounds=(0, 1)).value for m in (bad, model)]
+    assert losses == pytest.approx([round(np.mean(m.predict(held[0]) != held[1]), 1) for m in (bad, model)])
+
+
+def test_scores_that_depend_on_other_rows_are_refused_for_nothing(cancer):
+    model, (X, y), held = cancer
+    holdout = Holdout(held, GuessAndCheck(9, 2, tolerance=0.4))
+
+    def above_the_mean(model, X, y):
+        p = model.predict_proba(X)[:, 1]
+        return p > p.mean()
+
+    with pytest.raises(InputError, match="depends on this row only"):
+        holdout.score(model, above_the_mean, bounds=(0, 1), X_train=X, y_train=y)
+    with pytest.raises(InputError, match="one number per row"):
+        holdout.score(model, lambda m, X, y: (m.predict(X) == y).mean(), bounds=(0, 1), guess=0.9)
+    assert holdout.audit().n_asked == 0
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ class HoldoutAnswer(Result):
     confidence_level : float
         Probability that all answers of the holdout are right at once.
     guarantee : {"finite-sample", "none"}
+        "none" for mechanisms without one, and once anyone has asked about these rows with an ``insecure_seed``.
     method : str
         The mechanism that answered.
     source : {"guess", "holdout", "best", "refused"}

@@ -13,10 +13,11 @@ from uq._base.record import format_percent
 from uq._base.validation import check_bounds
 
 from ._answer import HoldoutAnswer
-from ._ledger import Ledger
+from ._ledger import Ledger, alone
 from ._mechanism import Mechanism
 from ._memory import MemoryLedger
-from ._rows import OWNER, as_values, clipped_mean, evaluate, protected, rehearse, stand_in
+from ._query import as_values, check_inside, clipped_mean, evaluate, rehearse
+from ._rows import OWNER, divisible, stand_in
 
 __all__ = ["Desk", "as_list", "check_text", "user_name"]
 
@@ -37,63 +38,87 @@ class Desk:
     _rng: np.random.Generator | None
     _rng_pid: int | None
 
-    def _ask_one(self, query, guess, bounds, query_id, name, rehearsal=None):
-        answer = self._ask([query], [guess], bounds, [query_id], [name], rehearsal)[0]
+    def _ask_one(self, query, guess, bounds, query_id, name, rehearsed=False):
+        answer = self._ask([query], [guess], bounds, [query_id], [name], rehearsed)[0]
         if answer.source == "refused":
             raise BudgetExhaustedError(self._refusal())
         return answer
 
-    def _ask(self, queries, guesses, bounds, query_ids, names, rehearsal=None):
+    def _ask(self, queries, guesses, bounds, query_ids, names, rehearsed=False):
         bounds = check_bounds(bounds, OWNER)
         query_ids = [None if q is None else check_text(q, "query_id") for q in query_ids]
         known = {}
         if any(q is not None for q in query_ids):
             known = self._ledger.answered(self._name, query_ids)
-        queries, guesses = self._prepared(queries, guesses, query_ids, names, known, rehearsal)
-        problem = None
+        queries, guesses = self._prepared(queries, guesses, query_ids, names, known, bounds, rehearsed)
+        problem = stop = None
         with self._ledger.turn(self._name, self._user) as turn:
             known = turn.answered(query_ids)
             _check_same_bounds(known, bounds)
             asked = _first_of_each(query_ids, known)
             state = turn.state()
+            if self._seeded:  # noise that can be subtracted spoils what others are told of these rows, too
+                state = {**state, "seeded": True}
             said = {}
             if asked:
                 for i in asked:
                     self._mechanism.check(state, guesses[i], bounds)
                 worst = self._worst(state, len(asked))
                 turn.spend(worst, query_ids[asked[0]] if len(asked) == 1 else None, {"queries": len(asked)})
-                said, state, problem = self._answers(state, asked, queries, guesses, bounds)
-                if problem is None:
-                    problem = turn.reveal(state, [(query_ids[i], detail) for i, detail in said.items()])
-                if problem:
-                    said.clear()
+                try:
+                    said, state, problem = self._answers(state, asked, queries, guesses, bounds)
+                    if problem is None:
+                        problem = turn.reveal(state, [(query_ids[i], detail) for i, detail in said.items()])
+                except BaseException as error:
+                    stop = _without_words(error)
+                if problem or stop:
+                    said = {}
+                if stop:  # a new one: the frames of the old hold means
+                    raise stop from None
         if problem:
             raise LedgerError(problem)
         return self._told(query_ids, known, said, state, bounds)
 
-    def _prepared(self, queries, guesses, query_ids, names, known, rehearsal):
+    def _prepared(self, queries, guesses, query_ids, names, known, bounds, rehearsed):
         """Check all queries that have no answer yet, and let the mechanism guess where it can; looks at no rows."""
         ready, given = [], []
-        rehearsal = self._rehearsal if rehearsal is None else rehearsal
         for query, guess, query_id, name in zip(queries, guesses, query_ids, names, strict=True):
             if query_id in known:
                 query = None
             elif callable(query):
-                if rehearsal is None:
-                    rehearsal = protected(stand_in(self._data))
-                if rehearsal is None:
-                    raise InputError(
-                        f"{OWNER}: rehearsal must be given for rows of this kind ({type(self._data).__name__}): some "
-                        "that are no secret, on which functions are tried first, so that a mistake costs nothing. Or "
-                        "compute the values yourself."
-                    )
-                rehearse(query, rehearsal, name)
-                guess = self._mechanism.guess_for(query) if guess is None else guess
+                if not rehearsed:
+                    self._rehearse(query, name, bounds)
+                if guess is None:
+                    with alone(self._ledger.key, self._ledger.title):
+                        guess = self._mechanism.guess_for(query)
             else:
                 query = as_values(query, self._n, name)
             ready.append(query)
             given.append(guess)
         return ready, given
+
+    def _rehearse(self, query, name, bounds, rows=None):
+        """Try a function on rows that are no secret, and return its values; questions within it are refused."""
+        if not divisible(self._data):
+            raise InputError(
+                f"{OWNER}: {name} must be an array for rows of this kind ({type(self._data).__name__}), which cannot "
+                "be handed to a function in parts: compute the values yourself."
+            )
+        rows = self._rehearsal if rows is None else rows
+        real = rows is not None
+        if not real:
+            rows = stand_in(self._data)
+        if rows is None:
+            raise InputError(
+                f"{OWNER}: rehearsal must be given for rows of this kind ({type(self._data).__name__}): some "
+                "that are no secret, on which functions are tried first, so that a mistake costs nothing. Or "
+                "compute the values yourself."
+            )
+        with alone(self._ledger.key, self._ledger.title):
+            values = rehearse(query, rows, name, real)
+        if real and bounds is not None:
+            check_inside(values, bounds, name)
+        return values
 
     def _worst(self, state, many):
         """Return the state after the worst that so many queries can cost."""
@@ -130,9 +155,6 @@ class Desk:
                 f"{type(error).__name__} within {type(self._mechanism).__name__}, whose words are withheld, because "
                 "they could quote the rows; the question is spent and nothing was answered."
             )
-        except BaseException:
-            said.clear()
-            raise
         if problem:
             said.clear()
         return said, state, problem
@@ -159,7 +181,7 @@ class Desk:
                     tolerance=detail["tolerance"],
                     bounds=bounds,
                     confidence_level=self._mechanism.confidence_level,
-                    guarantee=self._guarantee(),
+                    guarantee=self._guarantee(state),
                     method=type(self._mechanism).__name__,
                     source=detail["source"],
                     queries_left=left[0],
@@ -170,8 +192,8 @@ class Desk:
             )
         return answers
 
-    def _guarantee(self):
-        return "none" if self._seeded else self._mechanism.guarantee
+    def _guarantee(self, state):
+        return "none" if self._seeded or state.get("seeded") else self._mechanism.guarantee
 
     def _noise(self):
         """Return the source of noise, from the system's entropy; a fork takes its own, lest it repeat the noise."""
@@ -188,6 +210,18 @@ class Desk:
 
 
 _REFUSED = {"source": "refused", "value": None, "tolerance": None, "bounds": None, "clipped": 0}
+
+
+def _without_words(error):
+    """Return an error to raise in place of one that stopped an evaluation, whose words and frames could tell."""
+    if isinstance(error, KeyboardInterrupt):
+        return KeyboardInterrupt()
+    if isinstance(error, SystemExit):
+        return SystemExit(1)
+    return LedgerError(
+        "an error between the debit and the answer, whose words are withheld, because they could quote the rows; the "
+        "question is spent and nothing was answered."
+    )
 
 
 def user_name():

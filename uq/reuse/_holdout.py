@@ -11,11 +11,14 @@ from uq._base.validation import check_bounds, check_count, check_number
 from ._answer import HoldoutAnswer
 from ._audit import HoldoutAudit, check_chain
 from ._desk import Desk, as_list, check_text, user_name
+from ._digest import digest_rows
+from ._ladder import Ladder
 from ._ledger import Ledger
 from ._mechanism import Mechanism
 from ._memory import MemoryLedger
-from ._rows import OWNER, clipped_mean, count_rows, digest_rows, evaluate, protected, rehearse
-from ._scores import row_scorer
+from ._query import check_inside, clipped_mean
+from ._rows import OWNER, count_rows
+from ._scores import check_direction, row_scorer
 
 __all__ = ["Holdout"]
 
@@ -32,15 +35,19 @@ class Holdout(Desk):
         SQLite file that remembers all questions; made where it does not exist. None: the memory of this object, for
         trials and simulations.
     name : str, default "holdout"
-        Of these rows in the ledger. Whoever gives the same name must bring the same rows and mechanism.
+        Of these rows in the ledger. Whoever gives the same name must bring the same rows and mechanism. Rows are the
+        same if they have the same values in the same order; their container, and names and order of columns, do not
+        count: ``(X, y)``, a dict and a frame of the same columns share one budget.
     rehearsal : like data, optional
         Some rows that are no secret, of the same form (training rows, say). Functions are tried on them first, so that
-        a mistake raises an error and costs nothing. None: on zeros and empty texts in the form of the data.
+        a mistake raises an error and costs nothing: also values out of bounds, and such that depend on other rows.
+        None: on zeros and empty texts in the form of the data, which show fewer mistakes.
     wait : float, default 60
         Seconds to wait while another process asks.
     insecure_seed : int, optional
         Makes the noise of a mechanism repeatable, for tests. Whoever knows it can subtract the noise, so that answers
-        have ``guarantee="none"``. By default noise comes from the operating system's entropy.
+        have ``guarantee="none"``, and so have all later ones about these rows, with seed or without: the ledger
+        remembers. By default noise comes from the operating system's entropy.
 
     Raises
     ------
@@ -58,17 +65,26 @@ class Holdout(Desk):
     `LedgerError`, and nothing is answered. While one process asks, others wait, also for the function of a query: what
     takes minutes is computed before, and handed over as values.
 
+    The value of a query for a row must depend on that row, and on nothing else in the holdout: not on the mean, the
+    greatest or the rank among its rows, nor on its place. Rows that depend on each other through the query have no
+    guarantee. Functions get parts of the rows in the rehearsal, and raise where they tell the difference; nobody checks
+    arrays, nor functions if only zeros are there to try them on.
+
     What goes wrong because of what is in the rows never raises, because it would tell about them: values beyond the
-    bounds are clipped, missing ones count as the middle of the bounds, and so do all if the function fails on the real
-    rows. `audit` tells how many, once nothing can be asked any more. No mean of the rows is kept, printed or pickled (a
-    holdout refuses to be pickled: a copy would double the budget).
+    bounds are clipped; missing ones count as the middle of the bounds, and so do rows on which a function fails. Where
+    it fails on all rows together it gets smaller and smaller parts, until only such rows are missing that fail by
+    themselves: one row never moves an answer by more than its share. `audit` tells how many, once nothing can be asked
+    any more. No mean of the rows is kept, printed or pickled (a holdout refuses to be pickled: a copy would double the
+    budget). An interrupt between debit and answer is passed on without its words and frames; the question is paid for.
+    Functions get copies of lists and frames, and arrays that cannot be written to.
 
     The ledger protects from mistakes, not from colleagues who read the rows, or write into the file, by other means;
     `audit` sees the latter, except if the last events are cut off or the file is deleted.
 
     **Guarantee.** That of the mechanism: with its `confidence_level`, all answers lie within their tolerances of the
     expectations of their (clipped) queries, for all processes and people who share the ledger together, if rows are
-    independent and nothing else that is known about these rows is used to choose queries and guesses.
+    independent, the value of a query for a row depends on this row alone, and nothing else that is known about these
+    rows is used to choose queries and guesses. From the first question with an `insecure_seed` on, by anyone, none.
 
     References
     ----------
@@ -109,7 +125,7 @@ class Holdout(Desk):
         self._n = count_rows(data)
         if rehearsal is not None:
             count_rows(rehearsal)
-        self._data, self._rehearsal = protected(data), protected(rehearsal)
+        self._data, self._rehearsal = data, rehearsal
         self._mechanism, self._user = mechanism, user_name()
         digest, start = digest_rows(data), mechanism.start(self._n)
         self._ledger = MemoryLedger(wait) if ledger is None else Ledger(os.fsdecode(ledger), wait)
@@ -144,11 +160,14 @@ class Holdout(Desk):
         Parameters
         ----------
         query : array-like of shape (n,) or (n, 1), or callable
-            One value per row, or a function of the data that returns them.
+            One value per row, or a function of the data that returns them: for any number of rows, since it is tried
+            on others and on parts. The value of a row must depend on this row only. A `Ladder` takes losses: small is
+            good.
         guess : float, optional
             The expected answer, from anything but these rows; what mechanisms that check guesses need.
         bounds : tuple of float, default (0, 1)
             Least and greatest value that a row can have; chosen without looking. Tolerances grow with their distance.
+            Values beyond them are clipped in silence, since words would tell about the rows.
         query_id : str, optional
             Name of the question. Asked again under the same name, it returns the same answer for free.
 
@@ -227,14 +246,16 @@ class Holdout(Desk):
             Fitted on other rows.
         scorer : str, scikit-learn scorer or callable, default "accuracy"
             "accuracy", "neg_brier_score" (two classes), "neg_log_loss", "neg_mean_absolute_error",
-            "neg_mean_squared_error", or a function (estimator, X, y) that returns one number per row.
+            "neg_mean_squared_error", or a function (estimator, X, y) that returns one number per row, which depends
+            on this row and the estimator only. For a `Ladder`, a function that gives losses in [0, 1].
         guess : float, optional
             The mean score on `X_train`, `y_train` where None and these are given.
         X_train, y_train : array-like, optional
             Rows that the guess comes from, and on which the score is tried first. Rows the estimator was not fitted on
             give the better guess.
         bounds : tuple of float, optional
-            As in `mean`; (0, 1) for accuracy and functions, (-1, 0) for the Brier score, to be given for others.
+            As in `mean`; (0, 1) for accuracy, (-1, 0) for the Brier score, to be given for others. Rows of `X_train`
+            may lie beyond those of a loss without limits, half of them at most.
         query_id : str, optional
 
         Returns
@@ -244,7 +265,8 @@ class Holdout(Desk):
         Raises
         ------
         InputError
-            For scores that are not means over rows (F1, AUC, R2), a pair that is none, and as in `mean`.
+            For scores that are not means over rows (F1, AUC, R2), such of which more is better with a `Ladder`, a pair
+            that is none, and as in `mean`.
         BudgetExhaustedError, LedgerError
             As in `mean`.
 
@@ -268,19 +290,20 @@ class Holdout(Desk):
             raise InputError(f"{owner}: the holdout's data must be a pair (X, y); got {type(self._data).__name__}.")
         if (X_train is None) != (y_train is None):
             raise InputError(f"{owner}: X_train and y_train must be given together.")
-        function, bounds = row_scorer(scorer, bounds)
+        function, bounds, limits = row_scorer(scorer, bounds)
         bounds = check_bounds(bounds, owner)
+        if isinstance(self._mechanism, Ladder):
+            check_direction(scorer)
 
         def query(pair):
             return function(estimator, *pair)
 
-        rehearsal = self._rehearsal
         if X_train is not None:
-            rehearsal = (X_train, y_train)
-            rehearse(query, rehearsal, "scorer")
+            values = self._rehearse(query, "scorer", None, (X_train, y_train))
+            check_inside(values, bounds, "scorer", most=0 if limits else 0.5)
             if guess is None:
-                guess = clipped_mean(evaluate(query, rehearsal, count_rows(rehearsal)), bounds)[0]
-        return self._ask_one(query, guess, bounds, query_id, "scorer", rehearsal)
+                guess = clipped_mean(values, bounds)[0]
+        return self._ask_one(query, guess, bounds, query_id, "scorer", rehearsed=X_train is not None)
 
     # ---- what is left, and what was
 
@@ -297,11 +320,12 @@ class Holdout(Desk):
         int or inf
             0 if the mechanism cannot promise this tolerance, or nothing.
         """
+        state = self._ledger.state(self._name)
         if tolerance is not None:
             tolerance = check_number(tolerance, "Holdout.remaining", "tolerance", low=0, high=1, closed=True)
-            if self._guarantee() == "none" or self._mechanism.certificate(self._n) > tolerance:
+            if self._guarantee(state) == "none" or self._mechanism.certificate(self._n) > tolerance:
                 return 0
-        queries = self._mechanism.left(self._ledger.state(self._name))[0]
+        queries = self._mechanism.left(state)[0]
         return math.inf if queries is None else queries
 
     def audit(self) -> HoldoutAudit:

@@ -123,9 +123,14 @@ class Ledger:
     """
 
     def __init__(self, path, wait=60.0):
-        self.path = os.path.abspath(os.fspath(path))
+        self.path = os.path.realpath(os.fspath(path))
         self.wait = wait
         self._parts: dict[str, str] = {}
+
+    @property
+    def key(self):
+        """What `alone` knows the ledger by."""
+        return self.path
 
     @property
     def title(self):
@@ -138,7 +143,7 @@ class Ledger:
     def connected(self, consequence="nothing was spent and nothing answered", mode="rw"):
         """Yield a connection; SQLite's errors become LedgerErrors that say what follows from them."""
         problem, uri = None, f"{Path(self.path).as_uri()}?mode={mode}"
-        with alone(self.path, self.title):
+        with alone(self.key, self.title):
             try:
                 with closing(sqlite3.connect(uri, uri=True, isolation_level=None, timeout=self.wait)) as connection:
                     connection.execute("PRAGMA synchronous=FULL")

@@ -23,6 +23,11 @@ class MemoryLedger:
         self.wait = wait
         self._lock, self._pid = threading.Lock(), os.getpid()
 
+    @property
+    def key(self):
+        """What `alone` knows the ledger by."""
+        return id(self)
+
     def open(self, name, data, n, mechanism, start, user):
         """Write the holdout down."""
         self._holdout = (name, data, n, json.dumps(mechanism, sort_keys=True))
@@ -37,7 +42,7 @@ class MemoryLedger:
     @contextmanager
     def turn(self, name, user):
         """Yield the turn of one question; no other thread has one until it ends."""
-        with alone(id(self), self.title):
+        with alone(self.key, self.title):
             if os.getpid() != self._pid:
                 raise LedgerError(
                     "the ledger in memory belongs to the process that made it: a copy would give the budget twice; "

@@ -1,9 +1,6 @@
-"""The rows of a holdout: how many there are, what identifies them, rows that are none, and the mean of a query."""
+"""The rows of a holdout: how many there are, parts and copies of them, and rows that are none."""
 
-import datetime
-import json
-import warnings
-from hashlib import sha256
+import copy
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -11,7 +8,7 @@ import numpy as np
 from uq._base.containers import as_numeric, frame_columns
 from uq._base.exceptions import InputError
 
-__all__ = ["as_values", "clipped_mean", "count_rows", "digest_rows", "evaluate", "protected", "rehearse", "stand_in"]
+__all__ = ["count_rows", "divisible", "part_of", "protected", "stand_in"]
 
 OWNER = "Holdout"
 
@@ -24,9 +21,17 @@ def _parts(data):
     """Return the named parts of data that consist of several, such as (X, y) or a dict of columns; else None."""
     if isinstance(data, dict):
         return {str(key): value for key, value in data.items()}
-    if isinstance(data, tuple) and not hasattr(data, "_fields") and any(np.ndim(v) or _is_frame(v) for v in data):
+    if isinstance(data, tuple) and not hasattr(data, "_fields") and any(_depth(v) or _is_frame(v) for v in data):
         return {str(i): value for i, value in enumerate(data)}
     return None
+
+
+def _depth(x):
+    """Return the number of dimensions; 1 for a ragged list."""
+    try:
+        return np.ndim(x)
+    except ValueError:
+        return 1
 
 
 def _is_frame(x):
@@ -37,6 +42,7 @@ def count_rows(data):
     """Return the number of rows of an array, a frame, a list, a tuple such as (X, y), or a dict of columns."""
     parts = _parts(data)
     if parts is None:
+        _check_kind(data)
         try:
             n = 0 if isinstance(data, (str, bytes, set, frozenset)) else len(data)
         except TypeError:
@@ -54,73 +60,68 @@ def count_rows(data):
     return n
 
 
-# ---- what identifies the rows
-
-
-def digest_rows(data):
-    """Return the hash of all values: the same for the same numbers and texts in float32, lists and frames alike."""
-    found = sha256()
-    _feed(found, data)
-    return found.hexdigest()
-
-
-def _feed(found, data):
-    parts = _parts(data)
-    if parts is None and not _is_array(data) and (frame := frame_columns(data)) is not None:
-        parts = dict(enumerate(frame[1])) if len(set(frame[0])) < len(frame[0]) else dict(zip(*frame, strict=True))
-    if parts is not None:
-        for name, part in parts.items():
-            found.update(f"part {name}\n".encode())
-            _feed(found, part)
-        return
-    try:
-        values = as_numeric(data, OWNER, "data")
-    except InputError:
-        _feed_objects(found, data)
-        return
-    found.update(f"numbers {values.shape}\n".encode())
-    plain = values + 0.0  # no minus zero
-    plain[np.isnan(plain)] = np.nan  # there are many
-    found.update(np.ascontiguousarray(plain, dtype="<f8").tobytes())
-
-
-def _feed_objects(found, data):
-    rows = data.tolist() if hasattr(data, "tolist") else list(data)
-    found.update(f"objects {len(rows)}\n".encode())
-    try:
-        for row in rows:
-            text = json.dumps(row, sort_keys=True, default=_plain)
-            found.update(f"{len(text)}:{text}\n".encode())
-    except (TypeError, ValueError):
+def _check_kind(data):
+    if np.ma.is_masked(data):
         raise InputError(
-            f"{OWNER}: data must consist of numbers, texts, dates, and lists and dicts of them, which can be told from "
-            "others of their kind; got rows that cannot. Give the columns that the queries use."
-        ) from None
+            f"{OWNER}: data must not be masked, since functions of the rows could not be relied on to look at the "
+            f"mask; got {int(np.ma.getmaskarray(data).sum())} masked values. Fill them with NaN, or leave the rows out."
+        )
+    if hasattr(data, "tocsr"):
+        raise InputError(
+            f"{OWNER}: data must be dense; got a sparse {type(data).__name__}. Use .toarray(), or hand over the values "
+            "of queries that were computed before, and what identifies the rows as data."
+        )
+    depths = {_depth(v) for v in data} if isinstance(data, list) and len(data) == 2 else set()
+    if len(depths - {0}) > 1 or (depths and any(_is_frame(v) for v in data)):
+        raise InputError(
+            f"{OWNER}: data must be a tuple where they consist of parts, (X, y); got a list, whose entries are rows."
+        )
 
 
-def _plain(value):
-    if isinstance(value, (datetime.date, datetime.datetime, np.datetime64)):
-        return str(value)
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    if type(value).__name__ in ("NAType", "NaTType"):
-        return None
-    raise TypeError
+# ---- rows for a function
 
 
 def protected(data):
-    """Return the data with arrays that cannot be written to: a query that changed its rows would change all others."""
+    """Return what a function may have of the data: whatever it does to its rows, others find them as they were."""
     if isinstance(data, np.ndarray):
-        view = data.view()
+        view = np.asarray(copy.deepcopy(data) if data.dtype.hasobject else data).view()
         view.flags.writeable = False
         return view
     if isinstance(data, dict):
         return {key: protected(value) for key, value in data.items()}
     if _parts(data) is not None:
         return tuple(protected(value) for value in data)
-    return data
+    if isinstance(data, list):
+        return list(data) if set(map(type, data)) <= _FIXED else copy.deepcopy(data)
+    if hasattr(data, "detach"):
+        return data.detach().clone()
+    try:
+        return nw.from_native(data, allow_series=True).clone().to_native()
+    except Exception:  # an exotic frame, names that are there twice
+        return copy.deepcopy(data)
+
+
+_FIXED = {str, bytes, bool, int, float, type(None)}
+
+
+def part_of(data, start, stop):
+    """Return some of the rows, in the form of all."""
+    if (parts := _parts(data)) is not None:
+        made = [part_of(value, start, stop) for value in parts.values()]
+        return dict(zip(data, made, strict=True)) if isinstance(data, dict) else tuple(made)
+    if hasattr(data, "iloc"):
+        return data.iloc[start:stop]
+    if hasattr(data, "combine_chunks"):  # pyarrow
+        return data.slice(start, stop - start)
+    return data[start:stop]
+
+
+def divisible(data):
+    """Tell whether functions can be given some of the rows."""
+    try:
+        return count_rows(part_of(data, 0, 1)) == 1
+    except Exception:  # whatever such rows say to it
+        return False
 
 
 # ---- rows that are none
@@ -173,60 +174,3 @@ def _blank_frame(frame):
         value = 0 if kind.is_numeric() else False if kind == nw.Boolean else "" if kind == nw.String else None
         blank.append(nw.lit(value).cast(kind).alias(name))
     return frame.with_columns(*blank)
-
-
-# ---- a query
-
-
-def rehearse(query, rows, name):
-    """Try a function on rows that are no secret, so that its mistakes cost nothing; raise InputError for them."""
-    n = count_rows(rows)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            shape = np.shape(as_numeric(query(rows), OWNER, name))
-    except Exception as error:
-        raise InputError(
-            f"{OWNER}: {name} must be a function that returns one number per row; in the rehearsal, on rows of the "
-            f"same form (zeros and empty texts, if none were given), it raised {type(error).__name__}: "
-            f"{error!s:.200}. Nothing was spent. Where it cannot work on such rows, give Holdout some that are no "
-            "secret: rehearsal=training_rows."
-        ) from error
-    if shape not in ((n,), (n, 1)):
-        raise InputError(
-            f"{OWNER}: {name} must return one number per row, of shape ({n},); got shape {shape}. Nothing was spent."
-        )
-
-
-def evaluate(query, data, n):
-    """Return a function's values on the real rows; all of them missing where it fails, since failing would tell."""
-    try:
-        with warnings.catch_warnings():  # they, too, would tell about the rows
-            warnings.simplefilter("ignore")
-            values = as_numeric(query(data), OWNER, "query")
-    except Exception:  # of any kind: its words could quote rows
-        values = np.empty(0)
-    return values.reshape(-1) if values.shape in ((n,), (n, 1)) else np.full(n, np.nan)
-
-
-def as_values(query, n, name):
-    """Return an array's values as a float64 vector of n rows, whose values may be anything."""
-    values = query if isinstance(query, np.ndarray) and query.dtype == np.float64 else as_numeric(query, OWNER, name)
-    if values.shape == (n, 1):
-        values = values[:, 0]
-    if values.shape != (n,):
-        raise InputError(
-            f"{OWNER}: {name} must be one number per row of the data, of shape ({n},), or a function that returns "
-            f"them; got shape {values.shape}. Nothing was spent."
-        )
-    return values
-
-
-def clipped_mean(values, bounds):
-    """Return the mean with values clipped to their bounds and the missing at the middle, and how many those were."""
-    low, high = bounds
-    if values.min() >= low and values.max() <= high:  # NaN is neither
-        return float(values.mean()), 0
-    inside = (values >= low) & (values <= high)
-    values = np.clip(np.where(np.isnan(values), low + (high - low) / 2, values), low, high)
-    return float(values.mean()), int(values.size - inside.sum())

@@ -7,7 +7,7 @@ from sklearn.metrics import get_scorer
 
 from uq._base.exceptions import InputError
 
-__all__ = ["row_scorer"]
+__all__ = ["check_direction", "row_scorer"]
 
 OWNER = "Holdout.score"
 
@@ -56,7 +56,7 @@ SCORES: dict[str, tuple[Any, Any]] = {
 
 
 def row_scorer(scorer, bounds):
-    """Return (function of estimator, X and y that gives one value per row, bounds); raise for what is no mean."""
+    """Return (function of estimator, X and y with one value per row, bounds, whether no row may lie beyond them)."""
     name = _name_of(scorer)
     function: Any
     usual: Any
@@ -67,15 +67,30 @@ def row_scorer(scorer, bounds):
                 f"(estimator, X, y) that returns one number per row; got {scorer!r:.100}. Only means over rows have a "
                 "certificate: ask for the parts of a ratio such as F1 (how often true positives, ...) one by one."
             )
-        function, usual = scorer, (0.0, 1.0)
+        function, usual = scorer, None
     else:
         function, usual = SCORES[name]
+    if bounds is None and name is None:
+        raise InputError(
+            f"{OWNER}: bounds must be given for a function: the least and the greatest value that a row can have, such "
+            "as (0, 1); what lies outside is clipped. Got None."
+        )
     if bounds is None and usual is None:
         raise InputError(
             f"{OWNER}: bounds must be given for {name!r}, whose values have no limit: (low, high) of the negated loss "
             "of a row, such as (-5, 0); what lies outside is clipped. Got None."
         )
-    return function, usual if bounds is None else bounds
+    return function, usual if bounds is None else bounds, name is None or usual is not None
+
+
+def check_direction(scorer):
+    """Raise InputError for scores of which more is better: a Ladder keeps the least."""
+    if (name := _name_of(scorer)) is not None:
+        raise InputError(
+            f"{OWNER}: scorer must be a loss for a Ladder, which keeps the least; got {name!r}, of which more is "
+            "better. Give a function with losses in [0, 1], such as scorer=lambda estimator, X, y: "
+            "estimator.predict(X) != y, bounds=(0, 1)."
+        )
 
 
 def _name_of(scorer):
