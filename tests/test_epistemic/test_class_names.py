@@ -159,3 +159,17 @@ def test_errors_print_plain_labels(y, words):
     assert PairDistribution(pairs.joint, classes=[np.int64(3), np.int64(4)]).classes == (3, 4)
     with pytest.raises(InputError, match=r"got 1 in 'u'"):
         PairDistribution.from_counts([[1, 1], [2, 0], [0, 2]], groups=["u", "v", "v"])
+
+
+@pytest.mark.parametrize("names", [["01", "1", "2"], ["1E1", "10", "c"], ["nan", "b", "c"], ["inf", "Infinity", "x"]])
+def test_names_that_read_as_numbers_are_texts_first(names, frame, rows):
+    said, y = rows
+    joint = ScaledVariance().fit(said, y).predict_pair(said).joint
+    pairs, counts = PairDistribution(joint, classes=names), frame(y, names)
+    fitted = SecondOrderCalibration(target="each").fit(pairs, counts)
+    for name in names:
+        assert fitted.predict_interval(pairs, y=name) == SecondOrderCalibration(target="each").fit(
+            joint, y
+        ).predict_interval(joint, y=names.index(name))
+    with pytest.raises(InputError, match="in their order"):
+        second_order_score(frame(y[:, ::-1], names[::-1]), pairs)

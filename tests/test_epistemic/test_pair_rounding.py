@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from contracts import require
 
-from uq.epistemic import PairDistribution, selective_answer
+from uq.epistemic import PairDistribution, decompose_samples, selective_answer
 from uq.epistemic import _pair_rounding as rounding
 from uq.exceptions import InputError
 
@@ -180,3 +180,98 @@ def test_a_square_table_of_logits_is_ambiguous():
         assert len(PairDistribution.from_logits(np.zeros((side, k, k)))) == side
     assert len(PairDistribution.from_logits(np.zeros((5, 4)))) == 5
     assert len(PairDistribution(np.full((4, 4), 0.25))) == 4  # their sums tell
+
+
+def test_lists_keep_the_dtype_of_what_they_hold():
+    p = np.random.default_rng(0).dirichlet(np.ones(3), 50)
+    single = (p[:, :, None] * p[:, None, :]).astype(np.float32)
+    rows = (list(single), [list(row) for row in single], list(torch.tensor(single)), tuple(single.tolist()))
+    assert [rounding.input_eps(each) for each in rows] == [2.0**-23] * 3 + [2.0**-52]
+    assert rounding.input_eps([np.float32(1), 2.0]) == rounding.input_eps([[1, 2], np.zeros(2, np.float32)]) == 2.0**-23
+    assert rounding.input_eps([]) == rounding.input_eps([True, 1, 0.5]) == rounding.input_eps([[1, 2], [3]]) == 2.0**-52
+    pd = require("pandas")
+    assert rounding.input_eps(pd.Series(p[:, 0].astype(np.float32))) == 2.0**-23
+    assert rounding.input_eps([pd.DataFrame(row) for row in single]) == 2.0**-23
+    for each in rows[:3]:
+        assert PairDistribution(each).interval() == PairDistribution(single).interval()
+        assert selective_answer(each, 0.01, "argmax").answered == 1
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize(("k", "n"), [(2, 2000), (3, 2000), (10, 400), (100, 20)])
+def test_a_softmax_of_large_logits_is_no_contradiction(k, n, dtype):
+    torch.manual_seed(0)
+    for size in (1, 6, 10):
+        p = (size * torch.randn(n, k, dtype=torch.float64)).to(dtype)
+        if dtype == torch.float32:  # logits that are large beside their differences cannot be told from probabilities
+            p -= p.mean(dim=1, keepdim=True)
+        logits = p[:, :, None] + p[:, None, :]
+        pairs = PairDistribution(torch.softmax(logits.flatten(1), 1).view(n, k, k))
+        assert (pairs.epistemic_variance >= 0).all()
+        confidence = pairs.epistemic_confidence()
+        top = np.take_along_axis(confidence, pairs.marginal.argmax(axis=1)[:, None], axis=1)
+        assert (top == 1).all() if dtype == torch.float64 else top.min() > 1 - 1e-4
+        assert not np.isnan(PairDistribution.from_logits(logits + 1000).epistemic_confidence()).any()
+
+
+def test_the_warning_names_what_always_works():
+    p = 10 * np.random.default_rng(0).normal(size=(500, 3))
+    logits = torch.tensor(p[:, :, None] + p[:, None, :]).to(torch.bfloat16)
+    rounded = torch.softmax(logits.float().flatten(1), 1).view(-1, 3, 3)
+    with pytest.warns(UserWarning, match="logits to from_logits"):
+        PairDistribution(rounded).epistemic_confidence()
+    assert not np.isnan(PairDistribution.from_logits(logits).epistemic_confidence()).any()
+
+
+@coarse
+@pytest.mark.parametrize("source", ["logits", "joint", "conditionals"])
+def test_nothing_is_surer_than_the_rounded_numbers_allow(kind, source):
+    """Over mixtures that are nearly certain and others, what was rounded is never told with more certainty."""
+    rng = np.random.default_rng(1)
+    for k, gap in ((2, 0.3), (2, 1.0), (5, 0.1), (20, 0.5)):
+        p, other = rng.dirichlet(np.ones(k), (2, 500)) + 1e-6
+        q = np.stack([p, (1 - gap) * p + gap * other], axis=1)
+        q /= q.sum(axis=2, keepdims=True)
+        w = rng.random(500)
+        joint = np.einsum("nr,nrk,nrl->nkl", np.column_stack([w, 1 - w]), q, q)
+        exact = PairDistribution(joint)
+        if source == "conditionals":
+            m = joint.sum(axis=2)
+            pairs = PairDistribution.from_conditionals(
+                *(torch.tensor(each).to(TYPES[kind]) for each in (m, joint / m[:, :, None]))
+            )
+        else:
+            pairs = made(joint, kind, source)
+        assert (pairs.epistemic_confidence() <= exact.epistemic_confidence() + 1e-12).all()
+        assert (pairs._bounds()[0] >= exact.epistemic_variance - 1e-15).all()
+        assert pairs.interval().width.mean() > exact.interval().width.mean()
+
+
+@coarse
+def test_the_table_splits_the_variance_that_it_shows(kind):
+    pairs = made(mixture(np.random.default_rng(0), 20, 2, 1), kind, "joint")
+    table = pairs._table()
+    total = pairs.decompose().total
+    assert np.allclose(table["epistemic"], np.minimum(pairs._bounds()[0].sum(axis=1), total))
+    assert np.allclose(table["aleatoric"] + table["epistemic"], total)
+    assert (table["aleatoric"] >= 0).all()
+    assert (table["epistemic"] > pairs.decompose().epistemic).all()
+    huge = PairDistribution(np.array([[[0.0, 1e-7], [1e-7, 1 - 2e-7]]], dtype=np.float16))._table()
+    assert (huge["aleatoric"] >= 0).all()
+
+
+def test_every_source_takes_half_precision():
+    rng = np.random.default_rng(0)
+    for kind in ("bfloat16", "float16"):
+        p = torch.tensor(rng.dirichlet(np.ones(3), 500)).to(TYPES[kind])
+        pairs = PairDistribution.from_conditionals(p, p[:, None, :].expand(500, 3, 3))
+        assert not np.isnan(pairs.epistemic_confidence()).any()
+        assert np.allclose(decompose_samples(torch.stack([p, p])).epistemic, 0)
+        with pytest.raises(InputError, match="must sum to 1"):
+            PairDistribution.from_conditionals(p.double() * 1.01, p[:, None, :].expand(500, 3, 3))
+    for k in (200, 500):
+        uniform = np.full((1, k, k), 1 / k**2, dtype=np.float16)
+        assert abs(uniform.sum(dtype=float) - 1) > 1e-3
+        assert not np.isnan(PairDistribution(uniform).epistemic_confidence()).any()
+        with pytest.raises(InputError, match="must sum to 1"):
+            PairDistribution(uniform.astype(float))

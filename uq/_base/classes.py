@@ -21,7 +21,7 @@ OFF_ONE = 1e-3  # by how much the probabilities of a row may sum to something el
 ROUNDED = 1e-6  # a softmax in single precision may exceed 1 by a hair
 
 
-def check_probability_rows(x, owner, name):
+def check_probability_rows(x, owner, name, off_one=OFF_ONE):
     """Return a float64 matrix (rows, classes) of probabilities, each row of which sums to 1 but for rounding."""
     array = check_matrix(x, owner, name, min_columns=2)
     if array.min() < -ROUNDED or array.max() > 1 + ROUNDED:
@@ -31,7 +31,7 @@ def check_probability_rows(x, owner, name):
         )
     sums = array @ np.ones(array.shape[1])  # several times quicker than sum(axis=1) over a few columns
     worst = int(np.abs(sums - 1).argmax())
-    if abs(sums[worst] - 1) > OFF_ONE:
+    if abs(sums[worst] - 1) > off_one:
         raise InputError(
             f"{owner}: the probabilities of each row of {name} must sum to 1; got {sums[worst]:g} in row {worst} "
             "(counting from 0). Divide each row by its sum."
@@ -94,13 +94,15 @@ def classes_in_names(names, labels):
     if names is None or len(labels) == 0:
         return None
     try:
-        known = {_spelled(label): label for label in set(labels.tolist())}
+        given = set(labels.tolist())
     except TypeError:  # labels that cannot be hashed: they are refused soon
         return None
-    spelled = [_spelled(name) for name in names]
-    if len(set(spelled)) < len(spelled) or set(spelled) != set(known):
-        return None
-    return np.array([known[name] for name in spelled], dtype=labels.dtype)
+    for spell in (str, _spelled):  # as texts first: "01" and "1", or "1E1" and "10", may be two classes
+        known = {spell(label): label for label in given}
+        spelled = [spell(name) for name in names]
+        if len(set(spelled)) == len(spelled) == len(given) and set(spelled) == set(known):
+            return np.array([known[name] for name in spelled], dtype=labels.dtype)
+    return None
 
 
 def _spelled(label):

@@ -41,6 +41,8 @@ def check_same_classes(found, classes, owner, name, of):
     """
     if found is None or classes is None or len(found) != len(classes):
         return
+    if list(map(str, found)) == list(map(str, classes)):
+        return
     known = np.empty(len(classes), dtype=object)
     known[:] = classes
     order = classes_in_names([str(label) for label in found], known)

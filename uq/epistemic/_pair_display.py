@@ -19,12 +19,13 @@ class PairDisplay:
         n_classes: Any
         decompose: Any
         _bounds: Any
+        _coarse: Any
         _caption: Any
 
     def _table(self):
         top = self.marginal.argmax(axis=1)
         variance, confidence = (np.take_along_axis(a, top[:, None], axis=1)[:, 0] for a in self._bounds())
-        split = self.decompose()
+        split = self._split()
         rows = range(len(self)) if self.index is None else map(str, self.index)
         return {
             "row": list(rows),
@@ -32,9 +33,17 @@ class PairDisplay:
             "probability": np.take_along_axis(self.marginal, top[:, None], axis=1)[:, 0],
             "epistemic_sd": np.where(variance < 0, np.nan, np.sqrt(np.maximum(variance, 0.0))),
             "confidence": confidence,
-            "aleatoric": split.aleatoric,
-            "epistemic": split.epistemic,
+            "aleatoric": split[0],
+            "epistemic": split[1],
         }
+
+    def _split(self):
+        """Return noise and ignorance of the variances that are shown, which rounding may have raised."""
+        split = self.decompose()
+        if not self._coarse:
+            return split.aleatoric, split.epistemic
+        epistemic = np.minimum(self._bounds()[0].sum(axis=1), split.total)
+        return split.total - epistemic, epistemic
 
     def _title(self):
         return f"{len(self)} pair distributions of {self.n_classes} classes"
@@ -43,7 +52,6 @@ class PairDisplay:
         return f"<{self._title()}, {self._caption()}>"
 
     def _draw(self, ax):
-        split = self.decompose()
-        ax.plot(split.aleatoric, split.epistemic, "o", ms=3, alpha=0.6)
+        ax.plot(*self._split(), "o", ms=3, alpha=0.6)
         ax.set(xlabel="aleatoric (noise)", ylabel="epistemic (ignorance)", title=self._title())
         return ax

@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from uq._base.classes import OFF_ONE, ROUNDED, check_probability_rows
+from uq._base.classes import ROUNDED, check_probability_rows
 from uq._base.containers import as_numeric
 from uq._base.exceptions import InputError
 from uq._base.validation import check_matrix
 
 from ._class_names import check_same_classes, column_labels
+from ._pair_rounding import input_eps, off_one
 
 __all__ = [
     "check_conditional",
@@ -37,17 +38,17 @@ def check_joint_shape(x, owner, name):
     return array
 
 
-def check_joint_values(sums, least, eps, owner, name):
-    """Raise unless the entries are probabilities of pairs that sum to 1 in every row, but for their rounding unit."""
+def check_joint_values(sums, least, off, owner, name):
+    """Raise unless the entries are probabilities of pairs that sum to 1 in every row, but for `off`."""
     if not least >= -ROUNDED:
         what = f"{least:g}" if least == least else "NaN"
         raise InputError(
             f"{owner}: {name} must hold probabilities of pairs, none negative or missing; got {what}. Logits go "
             "through PairDistribution.from_logits."
         )
-    off = np.abs(sums - 1)
-    worst = int(np.argmax(np.where(np.isfinite(off), off, np.inf)))
-    if not off[worst] <= max(OFF_ONE, eps):
+    gap = np.abs(sums - 1)
+    worst = int(np.argmax(np.where(np.isfinite(gap), gap, np.inf)))
+    if not gap[worst] <= off:
         raise InputError(
             f"{owner}: the entries of {name} must sum to 1 in each row, over all pairs of classes; got {sums[worst]:g} "
             f"in row {worst} (counting from 0). Divide each matrix by its sum."
@@ -78,9 +79,10 @@ def check_log_joint(x, owner, name):
     return array
 
 
-def check_probabilities(x, owner, name):
+def check_probabilities(x, owner, name, eps=None):
     """Return probabilities (n, K) whose rows sum to 1; one column is P(the second of two classes)."""
     array = as_numeric(x, owner, name)
+    eps = input_eps(x) if eps is None else eps
     if array.ndim == 1 or (array.ndim == 2 and array.shape[1] == 1):
         p = array.reshape(-1)
         if p.size and not (np.isfinite(p).all() and p.min() >= -ROUNDED and p.max() <= 1 + ROUNDED):
@@ -88,7 +90,7 @@ def check_probabilities(x, owner, name):
                 f"{owner}: {name} must hold probabilities, within [0, 1]; got values from {p.min():g} to {p.max():g}."
             )
         array = np.column_stack([1 - p, p])
-    array = check_probability_rows(array, owner, name)
+    array = check_probability_rows(array, owner, name, off_one(eps, array.shape[-1]))
     if array.min() < 0 or array.max() > 1:
         array = np.clip(array, 0.0, 1.0)
     sums = array @ np.ones(array.shape[1])
@@ -107,7 +109,7 @@ def check_members(x, owner, name):
             f"probabilities of the second of two classes; got {array.shape}."
         )
     members, n, k = array.shape
-    return check_probabilities(array.reshape(members * n, k), owner, name).reshape(members, n, k)
+    return check_probabilities(array.reshape(members * n, k), owner, name, input_eps(x)).reshape(members, n, k)
 
 
 def check_conditional(marginal, conditional, owner):
@@ -120,7 +122,7 @@ def check_conditional(marginal, conditional, owner):
             f"response for each first one; got {c.shape}."
         )
     n, k = m.shape
-    return m, check_probabilities(c.reshape(n * k, k), owner, "conditional").reshape(n, k, k)
+    return m, check_probabilities(c.reshape(n * k, k), owner, "conditional", input_eps(conditional)).reshape(n, k, k)
 
 
 def check_counts(y, owner, name="y", *, n=None, k=None, least=2, classes=None, of="pairs"):

@@ -5,24 +5,39 @@ may be too. Joints have entries that are off by a factor; logits by a share of t
 how much of it they make up.
 """
 
+from numbers import Number
+
 import numpy as np
 
-__all__ = ["DOUBLE", "capped", "eigenvalue_slack", "input_eps", "joint_slack", "kept", "logit_slack"]
+from uq._base.classes import OFF_ONE
+
+__all__ = ["DOUBLE", "capped", "eigenvalue_slack", "input_eps", "joint_slack", "kept", "logit_slack", "off_one"]
 
 DOUBLE = 2.0**-52
 SINGLE = 2.0**-23
 HALF = 2.0**-10
-HALF_STEP = 2.0**-24  # what is smaller than half of it is 0 in half precision
+STEPS = {HALF: 2.0**-24}  # what is smaller than half of it may be 0: in half precision, else (subnormal numbers)
+STEP = 2.0**-125
+LOGIT = 32.0  # in doubles it costs nothing to let logits be so large beside their differences
 ENTRIES = 4  # rounding units: two for m^2, one for d, one for the sum to which they are brought
 
 
 def input_eps(x):
     """Return the rounding unit of the numbers that came in: half and single precision carry noise of their own."""
-    kinds = getattr(x, "dtypes", None)  # of a frame, one for each column
+    if isinstance(x, (list, tuple)):  # of arrays, of tensors, or nested; the dtype of a scalar is its type
+        kinds = {type(each): each for each in x}
+        parts = kinds.values() if all(isinstance(each, (Number, np.generic)) for each in kinds.values()) else x
+        return max(map(input_eps, parts), default=DOUBLE)
+    kinds = getattr(x, "dtypes", None) if hasattr(x, "columns") else None  # of a frame, one for each column
     if kinds is None:
         kinds = getattr(getattr(x, "schema", None), "types", None)
     kinds = [getattr(x, "dtype", "")] if kinds is None else kinds
     return max((_eps_of(str(kind).lower()) for kind in kinds), default=DOUBLE)
+
+
+def off_one(eps, entries):
+    """Return by how much the sum of so many probabilities may be off 1."""
+    return max(OFF_ONE, eps) + entries * STEPS.get(eps, 0.0) / 2
 
 
 def _eps_of(kind):
@@ -33,18 +48,19 @@ def _eps_of(kind):
 
 
 def joint_slack(m, eps):
-    """Return T for probabilities: a number where they came in doubles, else (n, K)."""
+    """Return T (n, K) for probabilities."""
     k = m.shape[1]
-    if eps <= DOUBLE:
-        return (k + 8) * DOUBLE
     with np.errstate(divide="ignore"):
         size = np.where(m > 0, -np.log(m), 0.0)
-    # a softmax in single precision, which is what half precision computes in, rounds logits before it rounds the rest
+    # a softmax rounds logits before it rounds the rest (in single precision, where half comes in). They are about as
+    # large as the logarithms that they become, or as the largest of these, which counts for all but a class that is
+    # nearly certain: its logits cancel
+    size += (1 - m) * size.max(axis=1, keepdims=True)
+    if eps <= DOUBLE:
+        return DOUBLE * (k + 8 + ENTRIES * (LOGIT + size))
     slack = (k + 8) * DOUBLE + ENTRIES * (eps + SINGLE * size)
-    if eps != HALF:
-        return slack
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        lost = np.where(m > 0, HALF_STEP * (0.5 + k * m) / (m * m), 0.0)
+        lost = np.where(m > 0, STEPS.get(eps, STEP) * (0.5 + k * m) / (m * m), 0.0)
         return slack - np.log1p(-np.minimum(lost, 1.0))
 
 
@@ -58,18 +74,19 @@ def logit_slack(log_m, size, eps):
 def kept(variance, ratio, slack, coarse):
     """Return variances, 0 where they are below it by rounding alone, and confidences, NaN beyond.
 
-    Where a coarse kind of number cannot tell a confidence from 1, it is the least that it may be.
+    Of a coarse kind of number a confidence is the least that it may be.
     """
     good = ratio <= np.exp(slack)
     sure = np.exp(-np.asarray(slack))
-    confidence = np.minimum(ratio, sure) if coarse else np.where(ratio >= sure, 1.0, ratio)
+    confidence = np.minimum(ratio, 1.0) * sure if coarse else np.where(ratio >= sure, 1.0, ratio)
     return np.where(good, np.maximum(variance, 0.0), variance), np.where(good, confidence, np.nan)
 
 
 def capped(variance, m, slack):
-    """Return variances that are no smaller than what rounding may have taken from them."""
+    """Return the most that variances may be: d exp(T) - m^2 bounds d' - m'^2 where m^2 / d is off by exp(T)."""
     with np.errstate(over="ignore", invalid="ignore"):
-        return np.where(m > 0, np.maximum(variance, m * m * np.expm1(slack)), variance)
+        most = np.maximum(variance, 0.0) * np.exp(slack) + m * m * np.expm1(slack)
+    return np.where(m > 0, np.where(np.isinf(slack), np.inf, most), variance)
 
 
 def eigenvalue_slack(joint, m, slack):

@@ -17,7 +17,7 @@ from . import _pair_core as core
 from ._class_names import check_class_names, class_codes
 from ._pair_display import PairDisplay
 from ._pair_input import check_joint_shape, check_joint_values
-from ._pair_rounding import DOUBLE, capped, eigenvalue_slack, input_eps, joint_slack
+from ._pair_rounding import DOUBLE, capped, eigenvalue_slack, input_eps, joint_slack, off_one
 from ._pair_sources import PairSources
 from ._records import Decomposition, PairDiagnosis
 
@@ -36,8 +36,9 @@ class PairDistribution(PairSources, PairDisplay, Result):
     Parameters
     ----------
     joint : array-like of shape (n_samples, n_classes, n_classes) or (n_samples, n_classes * n_classes)
-        P(first response, second response); the entries of each row sum to 1 (within .001, of bfloat16 .008; the rest is
-        divided away). It is made symmetric, (J + J') / 2: the order of two responses means nothing.
+        P(first response, second response); the entries of each row sum to 1 (within .001, in half precision what
+        rounding may do; the rest is divided away). It is made symmetric, (J + J') / 2: the order of two responses means
+        nothing.
     classes : array-like of shape (n_classes,), optional
         Labels of the classes; where None they are numbered from 0.
 
@@ -81,8 +82,9 @@ class PairDistribution(PairSources, PairDisplay, Result):
     A network with two heads need not give covariances that could be: `diagnose` counts what is impossible, `project`
     repairs the eigenvalues. A negative variance makes `epistemic_confidence` NaN and the interval [0, 1]. Such a value
     counts as 0 if it is within rounding of the numbers that came in, as their dtype tells it: pass what was computed in
-    half or single precision as it is, for in float64 its rounding would be taken for a fault. What half or single
-    precision cannot tell from certainty is given the least confidence and the longest interval that it may deserve.
+    half or single precision as it is, for in float64 its rounding would be taken for a fault. From half or single
+    precision follow the least confidence and the longest interval that its rounding leaves possible; so does the table,
+    while `epistemic_variance`, `covariance` and `decompose` say what the numbers say.
 
     References
     ----------
@@ -125,7 +127,7 @@ class PairDistribution(PairSources, PairDisplay, Result):
         names = check_class_names(classes, array.shape[1], owner)
         symmetric, marginal, sums, asymmetry, least = core.symmetric(array)
         eps = input_eps(joint)
-        check_joint_values(sums, least, eps, owner, "joint")
+        check_joint_values(sums, least, off_one(eps, array[0].size), owner, "joint")
         self._set(symmetric, marginal, asymmetry, names, index_of(joint), "joint", None, eps)
 
     def _set(self, joint, marginal, asymmetry, classes, index, method, logs, eps):
@@ -180,7 +182,10 @@ class PairDistribution(PairSources, PairDisplay, Result):
 
     @property
     def epistemic_variance(self) -> np.ndarray:
-        """Variance of p(y|x) among inputs that look alike, of shape (n_samples, n_classes), as it is: may be < 0."""
+        """Variance of p(y|x) among inputs that look alike, of shape (n_samples, n_classes), as it is: may be < 0.
+
+        Nothing is added for the rounding of half or single precision, as `interval` and the table do.
+        """
         return self._variance()
 
     def epistemic_confidence(self, y=None) -> np.ndarray:
@@ -334,8 +339,12 @@ class PairDistribution(PairSources, PairDisplay, Result):
 
     # ---- inside
 
+    @property
+    def _coarse(self):
+        return self._eps > DOUBLE
+
     def _slack(self):
-        """Return how far rounding may move log(m^2 / J[y, y]): a number, or one per cell."""
+        """Return how far rounding may move log(m^2 / J[y, y]), of shape (n, K)."""
         return joint_slack(self.marginal, self._eps) if self._logs is None else self._logs[2]
 
     def _bounds(self):
@@ -343,7 +352,7 @@ class PairDistribution(PairSources, PairDisplay, Result):
 
         What is negative by rounding alone counts as 0; beyond, the variance stays and the confidence is NaN.
         """
-        slack, coarse = self._slack(), self._eps > DOUBLE
+        slack, coarse = self._slack(), self._coarse
         if self._logs is None:
             diagonal = np.diagonal(self.joint, axis1=1, axis2=2)
             variance, confidence = core.cells(self.marginal, diagonal, slack, coarse)
@@ -367,7 +376,8 @@ class PairDistribution(PairSources, PairDisplay, Result):
             warnings.warn(
                 f"{owner}: {int(bad.sum())} of {bad.size} cells with a negative variance {what}: a model contradicts "
                 "itself there; few responses may by chance, and numbers that were rounded before they came in (pass "
-                "them in the dtype they were computed in). See diagnose() and project().",
+                "them in the dtype they were computed in, or logits to from_logits, which loses nothing). See "
+                "diagnose() and project().",
                 UserWarning,
                 stacklevel=3,
             )
