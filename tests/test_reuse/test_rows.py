@@ -53,7 +53,7 @@ def test_stand_ins_have_the_form_and_no_content():
 def test_what_looks_like_rows_and_is_none_is_refused_with_the_remedy():
     pd, sparse = require("pandas"), require("scipy.sparse")
     X, y = np.arange(10.0).reshape(5, 2), np.arange(5)
-    for pair in ([X, y], [X.tolist(), y.tolist()], [pd.DataFrame(X), pd.DataFrame(y)], [pd.DataFrame(X), y]):
+    for pair in ([X, y], [X, y, y], [X.tolist(), y.tolist()], [pd.DataFrame(X), pd.DataFrame(y)], [pd.DataFrame(X), y]):
         with pytest.raises(InputError, match=r"must be a tuple .* \(X, y\); got a list"):
             count_rows(pair)
     for data in (sparse.csr_matrix(X), (sparse.csr_array(X), y), {"X": sparse.coo_matrix(X)}):

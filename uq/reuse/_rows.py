@@ -71,7 +71,7 @@ def _check_kind(data):
             f"{OWNER}: data must be dense; got a sparse {type(data).__name__}. Use .toarray(), or hand over the values "
             "of queries that were computed before, and what identifies the rows as data."
         )
-    depths = {_depth(v) for v in data} if isinstance(data, list) and len(data) == 2 else set()
+    depths = {_depth(v) for v in data} if isinstance(data, list) and len(data) <= 3 else set()
     if len(depths - {0}) > 1 or (depths and any(_is_frame(v) for v in data)):
         raise InputError(
             f"{OWNER}: data must be a tuple where they consist of parts, (X, y); got a list, whose entries are rows."
