@@ -37,15 +37,14 @@ def _takes(estimator, name):
     return name in inspect.signature(estimator.fit).parameters
 
 
-def _is_matrix(y):
-    """Tell a matrix of two columns or more, which is no vector of labels or numbers."""
+def _shape(y):
     shape = getattr(y, "shape", None)
     if shape is None:
         try:
             shape = np.asarray(y).shape
         except ValueError:  # ragged lists
-            return False
-    return len(shape) == 2 and shape[1] > 1
+            return ()
+    return shape
 
 
 class _Asked(BaseEstimator):
@@ -60,7 +59,8 @@ class _Asked(BaseEstimator):
         return self
 
     def predict(self, X):
-        return getattr(self.model_, self.method)(X)
+        answer = getattr(self.model_, self.method)(X)
+        return answer.joint if self.method == "predict_pair" else answer  # folds are put together as arrays
 
 
 class WrappedModel(WrapperVerbs, MetaEstimatorMixin, BaseEstimator):
@@ -80,10 +80,11 @@ class WrappedModel(WrapperVerbs, MetaEstimatorMixin, BaseEstimator):
     cv : int, splitter or iterable, default 5
         How a model that is not fitted gives the outputs that the wrapper learns from; the folds must be a partition.
         With `groups` in `fit`, an int means that many folds of whole groups. Unused for a fitted model.
-    method : {"auto", "predict", "predict_proba", "decision_function"}, default "auto"
+    method : {"auto", "predict", "predict_proba", "decision_function", "predict_pair"}, default "auto"
         What the outputs are. "auto" takes `predict` of regressors and the first of `predict_proba`,
         `decision_function` and `predict` that a classifier has, or a model that does not say what it is and has
-        `predict_proba` (`uq.epistemic.PairHeadClassifier`).
+        `predict_proba` (`uq.epistemic.PairHeadClassifier`; `uq.epistemic.SecondOrderCalibration` learns from its
+        `predict_pair`).
 
     Attributes
     ----------
@@ -109,11 +110,12 @@ class WrappedModel(WrapperVerbs, MetaEstimatorMixin, BaseEstimator):
 
     Notes
     -----
-    The verbs are the wrapper's own: `transform`, `predict_proba`, `predict_interval`, `predict_set` and `select` exist
-    where the wrapper has them, and take `X` in place of the outputs. `predict` is the wrapper's; where it has none, the
-    class of largest `predict_proba` (classifiers) or its `transform` (regressors); else the model's. scikit-learn takes
-    for granted that `predict`, `predict_proba` and `transform` answer each row by itself, so a wrapper whose answer for
-    one row depends on the batch must give that method another name (`predict_interval`, `select`).
+    The verbs are the wrapper's own: `transform`, `predict_proba`, `predict_interval`, `predict_pair`, `predict_set` and
+    `select` exist where the wrapper has them, and take `X` in place of the outputs. `predict` is the wrapper's; where
+    it has none, the class of largest `predict_proba` (classifiers) or its `transform` (regressors); else the model's.
+    scikit-learn takes for granted that `predict`, `predict_proba` and `transform` answer each row by itself, so a
+    wrapper whose answer for one row depends on the batch must give that method another name (`predict_interval`,
+    `select`).
 
     **Guarantee.** None of its own: what the wrapper promises for rows of outputs it promises here, if the rows given to
     `fit` were not used to train the model and are exchangeable with those asked about later. For a model that is not
@@ -142,7 +144,7 @@ class WrappedModel(WrapperVerbs, MetaEstimatorMixin, BaseEstimator):
         "model": [HasMethods("predict"), HasMethods("predict_proba"), HasMethods("decision_function")],
         "wrapper": [HasMethods(["fit", "get_params"])],
         "cv": ["cv_object"],
-        "method": [StrOptions({"auto", "predict", "predict_proba", "decision_function"})],
+        "method": [StrOptions({"auto", "predict", "predict_proba", "decision_function", "predict_pair"})],
     }
 
     def __init__(self, model, wrapper, *, cv=5, method="auto"):
@@ -177,7 +179,14 @@ class WrappedModel(WrapperVerbs, MetaEstimatorMixin, BaseEstimator):
         validate_params(self)
         if y is None:
             raise InputError("WrappedModel.fit requires y to be passed, but the target y is None.")
-        values = as_numeric(y, "WrappedModel.fit", "y") if _is_matrix(y) else column_or_1d(y, warn=True)
+        shape = _shape(y)
+        if len(shape) > 2:
+            raise InputError(
+                "WrappedModel.fit: y must be a vector, or a matrix with one row per row of X; got an array of shape "
+                f"{tuple(shape)}."
+            )
+        is_matrix = len(shape) == 2 and shape[1] > 1
+        values = as_numeric(y, "WrappedModel.fit", "y") if is_matrix else column_or_1d(y, warn=True)
         if values.dtype.kind == "f" and not np.isfinite(values).all():
             raise InputError(
                 f"WrappedModel.fit: y must be finite; got {int((~np.isfinite(values)).sum())} NaN or infinite values. "

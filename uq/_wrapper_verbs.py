@@ -42,8 +42,11 @@ def _verb(name, what):
 def _without_guarantee(answer):
     """Return a record without what it promises, and anything else as it is."""
     names = {field.name for field in fields(answer)} if is_dataclass(answer) else set()
+    if "guarantee" not in names:
+        return answer
     nothing = {"guarantee": "none", "attained_level": None}
-    return replace(answer, **{k: v for k, v in nothing.items() if k in names}) if "guarantee" in names else answer
+    changes = {k: v for k, v in nothing.items() if k in names and getattr(answer, k) != v}
+    return replace(answer, **changes) if changes else answer
 
 
 class WrapperVerbs:
@@ -147,6 +150,7 @@ class WrapperVerbs:
         return self.fit(X, y, **fit_params).transform(X)
 
     predict_interval = _verb("predict_interval", "intervals")
+    predict_pair = _verb("predict_pair", "distributions of two responses")
     predict_set = _verb("predict_set", "prediction sets")
     select = _verb("select", "selection")
 

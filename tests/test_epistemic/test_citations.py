@@ -8,9 +8,11 @@ from uq.epistemic import (
     PairDistribution,
     SecondOrderCalibration,
     decompose_samples,
+    pair_counts,
     repeated_answer_scores,
     second_order_calibration_error,
     selective_answer,
+    squared_error_ustatistic,
 )
 
 PAIRS = PairDistribution(np.tile([[0.4, 0.1], [0.1, 0.4]], (6, 1, 1)))
@@ -31,6 +33,8 @@ JUDGED = second_order_calibration_error(Y, PAIRS)
         (selective_answer(PAIRS, 0.5, "argmax"), {"johnson2024"}),
         (JUDGED, {"johnson2024"}),
         (JUDGED.interval(), {"johnson2024", "waudbysmith2024"}),
+        (pair_counts, {"johnson2024"}),
+        (squared_error_ustatistic, {"johnson2024"}),
         (ANSWERS, {"johnson2024"}),
         (ANSWERS.interval(), {"johnson2024", "clopper1934"}),
     ],

@@ -6,13 +6,14 @@ from contracts import require
 
 from uq.epistemic import (
     PairDistribution,
+    PairHeadClassifier,
     ScaledVariance,
     SecondOrderCalibration,
     second_order_calibration_error,
     second_order_score,
     squared_error_ustatistic,
 )
-from uq.epistemic._class_names import check_same_classes, class_codes, column_labels
+from uq.epistemic._class_names import check_same_classes, class_codes, column_labels, label_array, plain
 from uq.exceptions import InputError
 
 from .naive import rows_of_counts
@@ -47,8 +48,15 @@ def test_labels_of_columns():
     found = ask([3, 5])
     assert found == (3, 5)
     assert {type(label) for label in found} == {int}
-    assert ask([1, "a"]) == ("1", "a")
-    assert ask([True, False]) == ("True", "False")
+    for names in ([1, "a"], [True, False], [1.0, 2.5], [np.float64(1), np.str_("b")], [np.True_, 3]):
+        assert list(map(repr, ask(names))) == [repr(plain(name)) for name in names]
+    assert ask([np.nan, ("a", 1)]) == ("nan", "a, 1")
+    pl = require("polars")
+    assert column_labels(pl.DataFrame(np.zeros((2, 3))), "f", "y") is None
+    assert column_labels(pl.DataFrame({"column_1": [1], "column_0": [2]}), "f", "y") == ("column_1", "column_0")
+    for twice in ([1, "1"], [True, 1], [1.0, "1.0"]):
+        with pytest.raises(InputError, match="must have different names"):
+            ask(twice)
     with pytest.raises(InputError, match="f: the columns of y must have different names; got 'a'"):
         ask(["a", "b", "a"])
 
@@ -173,3 +181,64 @@ def test_names_that_read_as_numbers_are_texts_first(names, frame, rows):
         ).predict_interval(joint, y=names.index(name))
     with pytest.raises(InputError, match="in their order"):
         second_order_score(frame(y[:, ::-1], names[::-1]), pairs)
+
+
+def test_arrays_of_labels_hold_what_they_are():
+    for labels, kind in (((False, True), "b"), ((1, 2), "i"), ((1.5, 2.0), "f"), (("a", "b"), "U"), ((1, "a"), "O")):
+        array = label_array(labels)
+        assert array.dtype.kind == kind
+        assert list(map(repr, array.tolist())) == list(map(repr, labels))
+    assert label_array(((1, 2), (3, 4))).tolist() == [(1, 2), (3, 4)]
+
+
+@pytest.mark.parametrize("labels", [[False, True], [1.0, 2.0], [1, "a"]])
+def test_labels_are_kept_as_they_are(labels):
+    pd = require("pandas")
+    rng = np.random.default_rng(0)
+    X, p = rng.normal(size=(60, 2)), rng.dirichlet([1, 1], 60)
+    y = rows_of_counts(rng, p, 3)
+    counts = pd.DataFrame(y, columns=pd.Index(labels, dtype=object if isinstance(labels[1], str) else None))
+    for pairs in (
+        ScaledVariance().fit(p, counts).predict_pair(p),
+        ScaledVariance().fit(pd.DataFrame(p, columns=labels), y).predict_pair(p),
+        PairDistribution.from_counts(counts),
+    ):
+        assert list(map(repr, pairs.classes)) == list(map(repr, labels))
+        for j, label in enumerate(labels):
+            said, expected = pairs.interval(y=label), PairDistribution(pairs.joint).interval(y=j)
+            assert np.allclose([said.lower, said.upper], [expected.lower, expected.upper], rtol=1e-12)
+    require("torch")
+    model = PairHeadClassifier(hidden=(), max_epochs=2, device="cpu", random_state=0).fit(X, counts)
+    assert list(map(repr, model.classes_.tolist())) == list(map(repr, labels))
+    said = model.predict(X)
+    assert said.dtype == model.classes_.dtype
+    assert said.tolist() == [labels[j] for j in model.predict_proba(X).argmax(axis=1)]
+
+
+def test_polars_frames_without_names(rows):
+    pl = require("polars")
+    said, y = rows
+    joint = ScaledVariance().fit(said, y).predict_pair(said).joint
+    pairs = PairDistribution(joint, classes=NAMES)
+    assert second_order_score(pl.DataFrame(y), pairs) == second_order_score(y, pairs)
+    assert ScaledVariance().fit(pl.DataFrame(said), pl.DataFrame(y, schema=NAMES)).predict_pair(said).classes == (
+        "a",
+        "b",
+        "c",
+    )
+    assert PairDistribution.from_counts(pl.DataFrame(y), classes=NAMES).classes == tuple(NAMES)
+
+
+def test_a_factor_knows_the_names_of_fit(rows):
+    said, y = rows
+    pd = require("pandas")
+    joint = ScaledVariance().fit(said, y).predict_pair(said).joint
+    plain_one = SecondOrderCalibration(target="each").fit(joint, y)
+    for fitted in (
+        SecondOrderCalibration(target="each").fit(joint, pd.DataFrame(y, columns=NAMES)),
+        SecondOrderCalibration(target="each").fit(PairDistribution(joint, classes=NAMES), y),
+    ):
+        for j, name in enumerate(NAMES):
+            assert fitted.predict_interval(joint, y=name) == plain_one.predict_interval(joint, y=j)
+        with pytest.raises(InputError, match=r"y must name a class \(\['a', 'b', 'c'\]\); got 0"):
+            fitted.predict_interval(joint, y=0)

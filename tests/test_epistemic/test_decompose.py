@@ -131,7 +131,7 @@ def naive_entropy(clusters, log_probs=None):
 def test_semantic_entropy_counts_and_weighs():
     rng = np.random.default_rng(7)
     clusters = [[None if rng.random() < 0.2 else "abc"[rng.integers(3)] for _ in range(8)] + ["a"] for _ in range(20)]
-    log_probs = rng.normal(-5, 3, (20, 9))
+    log_probs = -np.abs(rng.normal(5, 3, (20, 9)))
     assert np.allclose(semantic_entropy(clusters), [naive_entropy(row) for row in clusters])
     weighed = [naive_entropy(row, p) for row, p in zip(clusters, log_probs, strict=True)]
     assert np.allclose(semantic_entropy(clusters, log_probs), weighed)
@@ -158,9 +158,21 @@ def test_semantic_entropy_counts_and_weighs():
         (None, None, "must have shape|must be an array"),
         ([["a", "b"]], [[-1.0, -np.inf]], "must be finite"),
         ([["a", "b"]], [[-1.0]], "form of the answers"),
+        ([["a", "b"]], [[0.9, 0.1]], "at most 0; got 0.9. Probabilities must go through np.log"),
+        ([["a", "b"]], [[1e-20, 1e-30]], "at most 0; got 1e-20"),
+        ([["a", "b"]], [[-1.0, 1e-3]], "at most 0; got 0.001"),
         ([["a", {}]], None, "hashable"),
     ],
 )
 def test_bad_clusters_are_refused(clusters, log_probs, words):
     with pytest.raises(InputError, match=words):
         semantic_entropy(clusters, log_probs)
+
+
+def test_log_probabilities_may_be_off_by_rounding():
+    assert np.allclose(semantic_entropy([["a", "b", "b"]], [[1e-8, -1e-8, 0.0]]), naive_entropy(["a", "b", "b"]))
+    assert semantic_entropy([["a", "a"]], [[0.0, 0.0]]) == 0
+    pd = require("pandas")
+    long = pd.DataFrame({"question": ["q", "q"], "answer": ["a", "b"], "log_prob": [-1.0, -2.0]})
+    expected = semantic_entropy([["a", "b"]], [[-1.0, -2.0]])
+    assert semantic_entropy(long, long["log_prob"]) == semantic_entropy(long, [-1.0, -2.0]) == expected

@@ -476,3 +476,48 @@ def test_bad_counts_are_refused():
             WrappedModel(model, ScaledVariance()).fit(X, bad)
         with pytest.raises(InputError, match="y must hold real numbers"):
             WrappedModel(model, ScaledVariance()).fit(X, y.astype(str))
+
+
+def test_pairs_are_a_verb():
+    from uq.epistemic import ScaledVariance
+
+    X, y = counts()
+    assert not hasattr(WrappedModel(Shares(), PassThrough()), "predict_pair")
+    for model in (Shares(), Shares().fit(X, y)):
+        wrapped = WrappedModel(model, ScaledVariance()).fit(X, y)
+        pairs = wrapped.predict_pair(X[:4])
+        assert pairs.joint.tolist() == wrapped.wrapper_.predict_pair(wrapped.outputs(X[:4])).joint.tolist()
+        assert pairs.guarantee == "none"
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_pairs_of_a_model_may_be_what_a_wrapper_learns_from(named):
+    require("torch")
+    from uq.epistemic import PairHeadClassifier, SecondOrderCalibration
+
+    X, y = counts(300)
+    y = require("pandas").DataFrame(y, columns=["a", "b", "c"]) if named else y
+    rows = y.iloc if named else y
+    model = PairHeadClassifier(hidden=(), max_epochs=2, device="cpu", random_state=0)
+    factor = SecondOrderCalibration(floor=0.1)
+    held = WrappedModel(model.fit(X[:150], rows[:150]), factor, method="predict_pair").fit(X[150:], rows[150:])
+    alone = SecondOrderCalibration(floor=0.1).fit(model.predict_pair(X[150:]), rows[150:])
+    assert held.predict_interval(X) == alone.predict_interval(model.predict_pair(X))
+    assert held.predict_interval(X).guarantee == "finite-sample"
+    folds = KFold(3)
+    crossed = WrappedModel(clone(model), factor, cv=folds, method="predict_pair").fit(X, y)
+    outputs = np.empty((300, 3, 3))
+    for train, test in folds.split(X):
+        outputs[test] = clone(model).fit(X[train], rows[train]).predict_pair(X[test]).joint
+    assert crossed.wrapper_.factor_ == SecondOrderCalibration(floor=0.1).fit(outputs, y).factor_
+    assert crossed.predict_interval(X).guarantee == "none"
+    with pytest.raises(InputError, match="has no predict_pair"):
+        WrappedModel(Shares(), factor, method="predict_pair").fit(X, y)
+
+
+@pytest.mark.parametrize("y", [np.zeros((30, 2, 2)), np.zeros((30, 2, 2)).tolist(), np.zeros((30, 1, 1))])
+def test_a_truth_of_three_axes_is_refused(y):
+    from uq.epistemic import ScaledVariance
+
+    with pytest.raises(InputError, match=r"y must be a vector, or a matrix .* got an array of shape \(30"):
+        WrappedModel(Shares(), ScaledVariance()).fit(counts()[0], y)

@@ -1,6 +1,6 @@
 """Names of classes: what the columns of a frame are called, and whether two objects mean the same by a column."""
 
-from numbers import Integral
+from itertools import starmap
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ from uq._base.classes import classes_in_names, codes_of, names_of_columns
 from uq._base.containers import as_labels
 from uq._base.exceptions import InputError
 
-__all__ = ["check_class_names", "check_same_classes", "class_codes", "column_labels", "plain"]
+__all__ = ["check_class_names", "check_same_classes", "class_codes", "column_labels", "label_array", "plain"]
 
 
 def plain(value):
@@ -18,19 +18,37 @@ def plain(value):
 
 
 def column_labels(x, owner, name):
-    """Return the labels of the columns of a frame as a tuple, whole numbers as such; None where nobody named them."""
+    """Return the labels of the columns of a frame as a tuple, numbers and truth values as such; None for no names."""
     names = names_of_columns(x)
     if names is None:
         return None
     labels: Any = getattr(x, "columns", None)  # pyarrow's are the data, and have no names
     if type(labels).__name__ == "RangeIndex" and list(labels) == list(range(len(names))):
         return None
-    whole = hasattr(x, "iloc") and all(isinstance(v, Integral) and not isinstance(v, bool) for v in labels)
-    found = tuple(int(v) for v in labels) if whole else tuple(names)
-    if len(set(found)) < len(found):
-        twice = next(label for label in found if found.count(label) > 1)
+    if type(x).__module__.startswith("polars") and names == [f"column_{j}" for j in range(len(names))]:
+        return None
+    found = tuple(starmap(_label, zip(labels, names, strict=True))) if hasattr(x, "iloc") else tuple(names)
+    if len(set(found)) < len(found) or len(set(names)) < len(names):
+        twice = next(
+            label for label, text in zip(found, names, strict=True) if found.count(label) > 1 or names.count(text) > 1
+        )
         raise InputError(f"{owner}: the columns of {name} must have different names; got {twice!r} more than once.")
     return found
+
+
+def _label(value, text):
+    value = plain(value)
+    return value if isinstance(value, (bool, int, float)) and value == value else text
+
+
+def label_array(labels):
+    """Return labels as an array that holds what they are: objects where they are of several kinds."""
+    kinds = {type(label) for label in labels}
+    if len(kinds) == 1 and kinds <= {bool, int, float, str}:
+        return np.array(labels)
+    array = np.empty(len(labels), dtype=object)
+    array[:] = labels
+    return array
 
 
 def check_same_classes(found, classes, owner, name, of):
@@ -43,9 +61,7 @@ def check_same_classes(found, classes, owner, name, of):
         return
     if list(map(str, found)) == list(map(str, classes)):
         return
-    known = np.empty(len(classes), dtype=object)
-    known[:] = classes
-    order = classes_in_names([str(label) for label in found], known)
+    order = classes_in_names([str(label) for label in found], label_array(classes))
     if order is None:
         numbered = [str(j) for j in range(len(classes))]
         same = numbered in ([str(label) for label in found], [str(label) for label in classes])

@@ -14,7 +14,7 @@ from uq._base.exceptions import InputError, MissingExtraError
 from uq._base.sklearn import Range, StrOptions, as_generator, validate_params
 from uq._base.validation import check_count, check_matrix, check_same_length
 
-from ._class_names import column_labels
+from ._class_names import column_labels, label_array
 from ._pair_input import check_counts
 from ._pairs import PairDistribution
 
@@ -60,7 +60,8 @@ class PairHeadClassifier(BaseEstimator):
     network_ : torch.nn.Sequential
         The trained layers, the head last, on the CPU; for standardised features.
     classes_ : ndarray of shape (n_classes,)
-        The names of the columns of `y` where it is a frame that has any, else 0 ... n_classes - 1.
+        The names of the columns of `y` where it is a frame that has any, numbers and truth values as such, else
+        0 ... n_classes - 1.
     loss_curve_ : list of float
         Mean pair log loss on the rows held out after each epoch (on all rows where none are).
     n_features_in_ : int
@@ -220,7 +221,7 @@ class PairHeadClassifier(BaseEstimator):
             )
         names = names_of_columns(X)
         self.network_, self.loss_curve_ = network, curve
-        self.classes_ = np.arange(counts.shape[1]) if classes is None else np.array(classes)
+        self.classes_ = np.arange(counts.shape[1]) if classes is None else label_array(classes)
         self.n_features_in_ = features.shape[1]
         self._names, self._class_names, self._mean, self._scale = names, classes, mean, scale
         if names is not None:

@@ -7,6 +7,7 @@ from scipy import special
 
 from uq._base.answers import check_answers, draw_values
 from uq._base.citation import cites
+from uq._base.classes import ROUNDED
 from uq._base.exceptions import InputError, SmallSampleWarning
 from uq._base.validation import check_matrix, check_option
 
@@ -142,7 +143,8 @@ def semantic_entropy(clusters, log_probs=None) -> np.ndarray:
         The cluster of meaning of each draw: equal labels mean the same. None (NaN) is a draw without an answer and is
         left out. Lists may differ in length. A long frame has the columns ``question`` and ``answer``.
     log_probs : array-like in the form of `clusters`, optional
-        Log-probability of each draw; clusters are then weighed by the sum of their draws' probabilities, normalised
+        Log-probability of each draw, at most 0; with a long frame one number per row, such as a column of it. Clusters
+        are then weighed by the sum of their draws' probabilities, normalised
         over the draws of the question. Without it, by the number of draws.
 
     Returns
@@ -152,8 +154,8 @@ def semantic_entropy(clusters, log_probs=None) -> np.ndarray:
     Raises
     ------
     InputError
-        For clusters in another form, a question without any answer, and log-probabilities that are NaN, infinite, or in
-        another form.
+        For clusters in another form, a question without any answer, and log-probabilities that are NaN, infinite,
+        above 0 but for rounding (as probabilities are), or in another form.
 
     Notes
     -----
@@ -191,6 +193,12 @@ def semantic_entropy(clusters, log_probs=None) -> np.ndarray:
             raise InputError(
                 f"{owner}: log_probs must be finite for every draw that holds an answer; got "
                 f"{values[~(np.abs(values) <= 1e150)][0]:g}."
+            )
+        # probabilities of long answers are above 0 by less than rounding, but all of them are
+        if values.max() > ROUNDED or (values.min() >= 0 and values.max() > 0):
+            raise InputError(
+                f"{owner}: log_probs must hold logarithms of probabilities, at most 0; got {values.max():g}. "
+                "Probabilities must go through np.log first."
             )
         top = np.full(draws.n_questions, -np.inf)
         np.maximum.at(top, draws.question, values)

@@ -156,6 +156,7 @@ def second_order_score(y, pairs, *, per_row=False) -> float | np.ndarray:
     return square.mean(axis=1) if per_row else float(np.mean(square))
 
 
+@cites("johnson2024")
 def squared_error_ustatistic(y, y_prob) -> np.ndarray:
     """Return unbiased estimates of the squared distance between a model's probabilities and the true ones.
 
@@ -197,6 +198,7 @@ def squared_error_ustatistic(y, y_prob) -> np.ndarray:
     return error[:, 1] if alone.ndim == 1 or alone.shape[1] == 1 else error
 
 
+@cites("johnson2024")
 def pair_counts(y) -> np.ndarray:
     """Return the share of each pair of classes among all pairs of different responses: what a model of pairs learns.
 

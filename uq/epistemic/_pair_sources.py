@@ -90,7 +90,7 @@ class PairSources:
             Items of one label are taken to be alike; one row comes back for each label, in sorted order. By default all
             items are alike. Two items or more per label.
         classes : array-like of shape (n_classes,), optional
-            By default the names of the columns of a frame.
+            By default the names of the columns of a frame, which `classes` may not contradict.
 
         Returns
         -------

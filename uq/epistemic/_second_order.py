@@ -194,7 +194,8 @@ class SecondOrderCalibration(BaseEstimator):
         coverage : float, default .9
             In (0, 1). Over rows: the share whose p(y|x) lies in its interval.
         y : label, optional
-            For ``target="each"``, where it must be given: the class. For "top" and two classes either may be asked.
+            For ``target="each"``, where it must be given: the class, as `pairs` call it, else as `fit` did. For "top" and
+            two classes either may be asked.
 
         Returns
         -------
@@ -243,4 +244,5 @@ class SecondOrderCalibration(BaseEstimator):
             )
         if y is None:
             return pairs.marginal.argmax(axis=1)
-        return class_codes(y, pairs.classes, len(pairs), pairs.n_classes, owner)
+        classes = self._classes if pairs.classes is None else pairs.classes
+        return class_codes(y, classes, len(pairs), pairs.n_classes, owner)

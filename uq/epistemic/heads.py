@@ -323,8 +323,8 @@ def pair_log_loss(law, counts, reduction="mean"):
     Raises
     ------
     InputError
-        For other shapes, no rows, an unknown `reduction`, counts that are negative, fractions, infinite or bool, and
-        rows with fewer than two.
+        For other shapes, no rows, an unknown `reduction`, a law of whole numbers, counts that are negative, fractions,
+        infinite or bool, and rows with fewer than two.
 
     See Also
     --------
@@ -360,6 +360,8 @@ def pair_log_loss(law, counts, reduction="mean"):
         law = JointLaw(law)
     if not isinstance(law, (JointLaw, MixtureLaw, DirichletLaw)):
         raise InputError(f"{owner}: law must be what a head returned, or a tensor (n, K, K); got {type(law).__name__}.")
+    if not all(each.is_floating_point() for each in law):
+        raise InputError(f"{owner}: law must hold floating-point numbers; got {', '.join(str(e.dtype) for e in law)}.")
     shape = (law[0].shape[0], law[-1].shape[-1] if not isinstance(law, DirichletLaw) else law[0].shape[1])
     if not isinstance(counts, torch.Tensor) or counts.shape != shape or not shape[0]:
         got = f"{tuple(counts.shape)}" if isinstance(counts, torch.Tensor) else type(counts).__name__
@@ -368,11 +370,13 @@ def pair_log_loss(law, counts, reduction="mean"):
         raise InputError(f"{owner}: counts must hold whole numbers; got {counts.dtype}.")
     counts = counts.to(law[0].device)
     bad = (counts < 0) | (counts != counts.round()) | ~torch.isfinite(counts)
-    if bool(bad.any()) or bool((counts.sum(1) < 2).any()):
-        raise InputError(
-            f"{owner}: counts must be non-negative whole numbers with two answers or more per row. Leave rows with "
-            "fewer out: one answer says nothing about pairs."
-        )
+    if bool(bad.any()):
+        row, column = bad.nonzero()[0].tolist()
+        got = f"{counts[row, column].item():g} in row {row} (counting from 0)"
+        raise InputError(f"{owner}: counts must be non-negative whole numbers; got {got}.")
+    if bool((total := counts.sum(1)).min() < 2):
+        got = f"{total.min().item():g} in row {int(total.argmin())} (counting from 0)"
+        raise InputError(f"{owner}: counts must hold two answers or more per row; got {got}. Leave such rows out.")
     # half precision would round the weights of many answers
     first, second, weights = _pairs(counts.to(torch.promote_types(law[0].dtype, torch.float32)))
     # a pair that was not seen may have probability 0
