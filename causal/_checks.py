@@ -46,7 +46,7 @@ class Rows:
         Which of the caller's rows these are; None for all.
     y : ndarray of shape (n,) or None
     order : (str, index) or None
-        Which column of the caller has row labels, and these, for all rows: what further columns are held against.
+        Which column of the caller has row labels, and these, for all rows.
     """
 
     z: Any
@@ -72,9 +72,9 @@ class Rows:
         return array if array is None or self.kept is None else array[self.kept]
 
 
-def check_rows(owner, y_pred, sample_weight=None, groups=None, y=None):
-    """Return the rows that take part, from what the caller gave."""
-    order = check_order(owner, y_pred=y_pred, y=y, sample_weight=sample_weight, groups=groups)
+def check_rows(owner, y_pred, sample_weight=None, groups=None, y=None, **beside):
+    """Return the rows that take part, from what the caller gave; of what lies beside them the order is checked."""
+    order = check_order(owner, y_pred=y_pred, y=y, sample_weight=sample_weight, groups=groups, **beside)
     z = check_vector(y_pred, owner, "y_pred")
     n = len(z)
     if y is not None:
@@ -122,7 +122,6 @@ def check_treatment(owner, treatment, rows):
     """Return 0.0 and 1.0 of the rows that take part; both arms must be there."""
     if treatment is None:
         raise InputError(f"{owner}: treatment must hold 0 or 1 per row; got None.")
-    check_order(owner, rows.order, treatment=treatment)
     treatment = check_binary(check_vector(treatment, owner, "treatment"), owner, "treatment")
     treatment = _matching(owner, "treatment", treatment, rows)
     if treatment.min() == treatment.max():
@@ -137,7 +136,6 @@ def check_propensity(owner, propensity, rows):
     """Return probabilities of treatment of the rows that take part, or None; one number stands for all rows."""
     if propensity is None:
         return None
-    check_order(owner, rows.order, propensity=propensity)
     if np.ndim(propensity) == 0 and not isinstance(propensity, (str, bytes, dict)):
         propensity = [propensity]
         p = np.repeat(check_vector(propensity, owner, "propensity"), len(rows.z))
@@ -153,7 +151,6 @@ def check_propensity(owner, propensity, rows):
 
 def check_design(owner, X, rows):
     """Return the matrix of the rows that take part, and the names of its columns (None for what has none)."""
-    check_order(owner, rows.order, X=X)
     matrix = _matching(owner, "X", check_matrix(X, owner, "X"), rows)
     n, k = matrix.shape
     if n < k:

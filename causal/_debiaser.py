@@ -152,7 +152,7 @@ class Debiaser(BaseEstimator):
             cluster-robust), to which that of the calibration step is added.
         """
         owner = f"{type(self).__name__}.ols"
-        rows = self._asked(owner, y_pred, sample_weight, groups, method)
+        rows = self._asked(owner, y_pred, sample_weight, groups, method, X=X)
         if method == "fieller":
             raise InputError(f"{owner}: method='fieller' bounds one ratio: mean and ate offer it; use 'delta'.")
         matrix, names = check_design(owner, X, rows)
@@ -188,14 +188,14 @@ class Debiaser(BaseEstimator):
         Estimate
         """
         owner = f"{type(self).__name__}.ate"
-        rows = self._asked(owner, y_pred, sample_weight, groups, method)
+        rows = self._asked(owner, y_pred, sample_weight, groups, method, treatment=treatment, propensity=propensity)
         arm = check_treatment(owner, treatment, rows)
         p = check_propensity(owner, propensity, rows)
         return self._answer(owner, rows, lambda weights: ate_functional(arm, weights, p), method)
 
     # ---- behind the verbs
 
-    def _asked(self, owner, y_pred, sample_weight, groups, method):
+    def _asked(self, owner, y_pred, sample_weight, groups, method, **beside):
         check_is_fitted(self)
         check_option(method, METHODS, owner, "method")
         if method == "fieller" and not hasattr(self, "_fieller_law"):
@@ -203,7 +203,7 @@ class Debiaser(BaseEstimator):
                 f"{owner}: method='fieller' needs an estimate that is a ratio, which the one of LinearDebiaser is and "
                 "this one is not; use 'delta' or 'bootstrap'."
             )
-        return check_rows(owner, y_pred, sample_weight, groups)
+        return check_rows(owner, y_pred, sample_weight, groups, **beside)
 
     def _answer(self, owner, rows, functional, method):
         self._checked(rows.z, 4)

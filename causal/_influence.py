@@ -8,9 +8,9 @@ import numpy as np
 from uq._base.exceptions import InputError
 from uq._base.frozen import Frozen
 
-__all__ = ["Influence", "Source", "covariance", "label_sums", "same_rows"]
+from ._row_labels import numbers_of
 
-_PROOF = 10  # different predictions that agree one by one do not do so by chance
+__all__ = ["Influence", "Source", "covariance", "label_sums"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Source:
         Which of the two.
     values : ndarray of shape (n,) or None
         Their predictions, or the sums of those: what tells row 0 of one frame from row 0 of another. Kept where the
-        labels are integers, as those of every frame without an index are.
+        labels are numbers or dates, as those of every frame without names are.
     """
 
     ids: Any = None
@@ -35,7 +35,7 @@ class Source:
     @classmethod
     def of(cls, ids, z, groups):
         """Return the source of rows with predictions z and codes `groups` (None for rows without clusters)."""
-        if ids is None or getattr(ids, "dtype", np.dtype(object)).kind not in "iu":
+        if ids is None or numbers_of(ids) is None:
             return cls(ids, groups is not None)
         return cls(ids, groups is not None, z.copy() if groups is None else np.bincount(groups, z))
 
@@ -94,11 +94,6 @@ class Influence(Frozen):
     def cov(self):
         """Return the covariance matrix of the estimate, shape (k, k)."""
         return self.fit.T @ self.fit + self.apply.T @ self.apply
-
-
-def same_rows(one, two):
-    """Tell whether predictions prove that rows with equal labels are the same ones."""
-    return bool(np.array_equal(one, two) and len(np.unique(one)) >= _PROOF)
 
 
 def covariance(a, b, ids_a, ids_b):

@@ -90,14 +90,14 @@ class Naive(BaseEstimator):
         Errors are HC1, or cluster-robust with groups.
         """
         check_is_fitted(self)
-        rows = check_rows("Naive.ols", y_pred, sample_weight, groups)
+        rows = check_rows("Naive.ols", y_pred, sample_weight, groups, X=X)
         matrix, names = check_design("Naive.ols", X, rows)
         return self._answer("Naive.ols", rows, ols_functional(matrix, rows.weights, names))
 
     def ate(self, y_pred, treatment, sample_weight=None, groups=None, propensity=None) -> Estimate:
         """Return the effect on the predictions; arguments as in `LinearDebiaser.ate`."""
         check_is_fitted(self)
-        rows = check_rows("Naive.ate", y_pred, sample_weight, groups)
+        rows = check_rows("Naive.ate", y_pred, sample_weight, groups, treatment=treatment, propensity=propensity)
         arm = check_treatment("Naive.ate", treatment, rows)
         p = check_propensity("Naive.ate", propensity, rows)
         return self._answer("Naive.ate", rows, ate_functional(arm, rows.weights, p))
@@ -191,7 +191,9 @@ class Classical(BaseEstimator):
         owner = "Classical.fit"
         if y is None:
             raise InputError(f"{owner}: y must hold what turned out to be true, one number per row; got None.")
-        rows = check_rows(owner, y_pred, sample_weight, groups, y)
+        rows = check_rows(
+            owner, y_pred, sample_weight, groups, y, X=X, treatment=treatment, propensity=propensity
+        )  # fmt: skip
         design = None if X is None else check_design(owner, X, rows)
         arm = None if treatment is None else check_treatment(owner, treatment, rows)
         p = check_propensity(owner, propensity, rows)

@@ -12,9 +12,9 @@ from uq._base.validation import check_binary, check_matrix, check_vector, check_
 
 from ._checks import Rows, check_design, check_propensity, check_rows, check_treatment
 from ._functional import carrying_units
-from ._influence import same_rows
 from ._ppi_moments import Collected
 from ._ppi_sides import MANY_ROWS, well_inverted
+from ._row_labels import only_count, same_rows
 
 __all__ = ["Taken", "check_apart", "check_clusters", "check_kind", "take"]
 
@@ -210,11 +210,14 @@ def check_apart(owner, labelled, unlabelled):
     here, there = labelled.rows.of(orders[0][1]), unlabelled.rows.of(orders[1][1])
     if here.nlevels != there.nlevels or not (here.is_unique and there.is_unique):
         return
-    places = there.get_indexer(here)
+    try:
+        places = there.get_indexer(here)
+    except (TypeError, ValueError, NotImplementedError):  # labels of kinds that are not compared are different
+        return
     shared = places >= 0
     if not shared.any():
         return
-    counted = here.dtype.kind in "iufM" or np.array_equal(places[shared], np.flatnonzero(shared))
+    counted = only_count(here) or only_count(there) or np.array_equal(places[shared], np.flatnonzero(shared))
     if counted and not same_rows(labelled.rows.z[shared], unlabelled.rows.z[places[shared]]):
         return
     raise InputError(

@@ -238,8 +238,7 @@ class _CrossProducts:
     def _effective(self):
         X, weights, unit = self.X, self.weights, self.inverse / np.sqrt(np.diag(self.inverse))[:, None]
         squares = np.zeros(X.shape[1])
-        for start in range(0, len(X), BLOCK):
-            here = slice(start, start + BLOCK)
+        for here in _blocks(len(X)):
             carries = (unit @ X[here].T) ** 2
             if weights is not None:
                 carries *= weights[here]
@@ -248,6 +247,19 @@ class _CrossProducts:
 
     def df(self, influence, groups):
         return np.maximum(np.minimum(self._effective() - 1, self.n - self.X.shape[1]), 1.0)
+
+    def rounding(self, f):
+        total = np.zeros(self.X.shape[1])
+        for here in _blocks(len(f)):
+            size = np.abs(f[here])
+            total += np.abs(self.inverse @ self.X[here].T) @ (
+                size if self.weights is None else size * self.weights[here]
+            )
+        return 4 * np.finfo(float).eps * total
+
+
+def _blocks(n):
+    return [slice(start, start + BLOCK) for start in range(0, n, BLOCK)]
 
 
 def _cross(X, f, weights):

@@ -9,12 +9,12 @@ from uq._base.containers import as_labels, is_missing
 from uq._base.exceptions import InputError
 from uq._base.results import Estimate
 
-from ._influence import Influence, label_sums, same_rows
+from ._influence import Influence, label_sums
+from ._row_labels import only_count, same_rows
 
 __all__ = ["Pair", "check_pair"]
 
 _BLOCKS = ("fit", "apply")
-_FRAME = 100  # rows of a frame per row that was taken from it: larger integers are names, not numbers of rows
 
 
 @dataclass(slots=True)
@@ -51,13 +51,7 @@ class _Block:
     @property
     def only_counts(self):
         """Tell whether the labels may be no more than the numbers of rows of some frame, or of clusters."""
-        labels = self.labels
-        if labels.dtype.kind not in "iu" or not len(labels):
-            return False
-        if self.is_clustered:
-            low = labels.min()
-            return low in (0, 1) and labels.max() - low == len(labels) - 1
-        return labels.min() >= 0 and labels.max() < _FRAME * len(labels)
+        return only_count(self.labels, clusters=self.is_clustered)
 
 
 class Pair:

@@ -126,15 +126,19 @@ def add_calibration_variance(results, debiaser, y_pred):
         )
     check_is_fitted(debiaser)
     endog = np.asarray(model.endog, dtype=np.float64)
-    z = _matched(y_pred, model, len(endog))
+    z, named = _matched(y_pred, model, len(endog))
     with np.errstate(over="ignore", invalid="ignore"):
         f = debiaser._transform(z)
         apart = np.abs(f - endog).max()
     if not apart <= _CLOSE * np.ptp(endog) + _ROUNDING * np.abs(endog).max():
+        by_index = (
+            " Rows were matched by the index of y_pred: if that is not the one of the regression's data (after "
+            "reset_index, or in a new Series), pass the predictions as an array in the order of the regression."
+        )
         raise InputError(
             f"{OWNER}: the dependent variable must be debiaser.transform(y_pred), row by row; it differs from it by up "
             f"to {apart:.3g}. Pass the debiaser and the predictions that made the column, and fit the column itself, "
-            "neither rescaled nor transformed."
+            f"neither rescaled nor transformed.{by_index if named else ''}"
         )
     influence = debiaser._spread(z, coefficients)
     if not np.isfinite(influence).all():
@@ -235,9 +239,9 @@ _KINDS = {
 
 
 def _matched(y_pred, model, n):
-    """Return the predictions of the rows that the regression kept."""
+    """Return the predictions of the rows that the regression kept, and whether labels told which."""
     index, kept = index_of(y_pred), getattr(model.data, "row_labels", None)
-    named = index is not None and kept is not None and kept.isin(index).all() and not kept.equals(index)
+    named = index is not None and kept is not None and not kept.equals(index) and _all_in(kept, index)
     if named and index.is_unique:
         y_pred = y_pred.loc[kept]
     elif named:
@@ -252,4 +256,11 @@ def _matched(y_pred, model, n):
             f"{OWNER}: y_pred must have one prediction per row of the regression ({n}); got {len(z)}. Where rows were "
             "left out, pass a pandas column with the index of the data, or the predictions of the rows that are left."
         )
-    return z
+    return z, named
+
+
+def _all_in(labels, index):
+    try:
+        return bool(labels.isin(index).all())
+    except (TypeError, ValueError, NotImplementedError):  # labels of kinds that are not compared
+        return False

@@ -32,13 +32,18 @@ FINE = [
     ([], []),
     (pd.MultiIndex.from_product([[1, 2], ["x", "y"]]), range(4)),
     (range(4), pd.MultiIndex.from_product([[1, 2], ["x", "y"]])),
+    # labels that pyarrow does not compare are different
+    (pd.Index(list("abcde"), dtype="string"), pd.period_range("2020", periods=5, freq="D")),
+    (pd.interval_range(0, 5), pd.Index(list("abcde"), dtype="string")),
+    (pd.date_range("2020", periods=5), pd.Index(list("abcde"), dtype="string")),
+    (pd.timedelta_range("1s", periods=5), pd.Index(list("abcde"), dtype="string")),
 ]
 
 
 @pytest.mark.parametrize(("one", "two"), SHUFFLED)
 def test_the_same_labels_in_another_order_are_refused(one, two):
     for first, second in ((one, two), (two, one)):
-        with pytest.raises(InputError, match=r"verb: y must have its rows in the order of y_pred; .* pass arrays"):
+        with pytest.raises(InputError, match=r"verb: y must have its rows in the order of y_pred; .* or arrays;"):
             check_order("verb", y_pred=column(first), y=column(second))
         with pytest.raises(InputError, match="order of y_pred"):
             check_order("verb", y_pred=column(first).to_frame(), X=column(second).to_frame())
@@ -54,3 +59,18 @@ def test_everything_else_is_paired_by_place(one, two):
     assert index is not None
     assert check_order("verb", y_pred=np.arange(3), y=[1, 2, 3], z=(1,)) is None
     assert check_order("verb", y_pred=column(one).to_numpy(), y=column(two))[0] == "y"
+
+
+def test_every_column_is_held_against_every_other():
+    mixed, other = list("dcba"), list("wxyz")
+    for first in (np.arange(4), column(other)):
+        with pytest.raises(InputError, match="z must have its rows in the order of t;"):
+            check_order("verb", y_pred=first, t=column(list("abcd")), z=column(mixed))
+
+
+def test_a_new_series_of_predictions_is_not_told_to_sort_itself():
+    """Its rows are in the order of y, whatever its own index says."""
+    with pytest.raises(InputError) as told:
+        check_order("fit", y_pred=column(range(4)), y=column([2, 0, 3, 1]))
+    words = str(told.value)
+    assert words.index("y_pred.set_axis(y.index)") < words.index("y.loc[y_pred.index]")

@@ -79,6 +79,23 @@ def test_columns_of_a_verb_in_different_orders(name, verb, given):
     assert ends[0] == pytest.approx(ends[1])
 
 
+@pytest.mark.parametrize("make", [*DEBIASERS.values(), Classical, PredictionPowered])
+def test_columns_beside_arrays_are_held_against_each_other(make):
+    """Neither y_pred nor y has an index; the treatment and its propensity have."""
+    mixed, z, y = shuffled(ROWS), ROWS.z.to_numpy(), ROWS.y.to_numpy()
+    if make in (Classical, PredictionPowered):
+        refuse(lambda: make().fit(z, y, treatment=ROWS.arm, propensity=mixed.p), "in the order of treatment;")
+        refuse(lambda: make().fit(z, y, X=ROWS[["age"]], treatment=mixed.arm), "in the order of (X|treatment);")
+    if make is PredictionPowered:
+        refuse(lambda: make().partial_fit(z, y, treatment=ROWS.arm, propensity=mixed.p), "in the order of treatment;")
+    if make is not Classical:
+        given = {"treatment": ROWS.arm, "propensity": ROWS.p} if make is PredictionPowered else {}
+        fitted = make().fit(z, y, **given)
+        refuse(lambda: fitted.ate(z, ROWS.arm, propensity=mixed.p), "in the order of treatment;")
+        if not given:
+            refuse(lambda: fitted.ols(z, ROWS[["age"]], sample_weight=mixed.weight), "order of (X|sample_weight);")
+
+
 @pytest.mark.parametrize("given", ["X", "treatment", "propensity"])
 @pytest.mark.parametrize("make", [Classical, PredictionPowered])
 def test_columns_of_a_fit_in_different_orders(make, given):
@@ -139,3 +156,10 @@ def test_rows_that_only_count_must_agree_in_their_predictions():
     PredictionPowered().fit(rows.z[:30].set_axis(days), rows.y[:30].to_numpy()).mean(rows.z[30:].set_axis(days))
     same = ["a"] * 30  # labels that repeat themselves name no row
     PredictionPowered().fit(rows.z[:30].set_axis(same), rows.y[:30].to_numpy()).mean(rows.z[30:].set_axis(same))
+
+
+def test_labels_of_kinds_that_are_not_compared_are_different():
+    text = SMALL.z[30:].set_axis(pd.Index([f"r{i}" for i in range(30)], dtype="string"))
+    for days in (pd.period_range("2020", periods=30, freq="D"), pd.interval_range(0, 30)):
+        PredictionPowered().fit(SMALL.z[:30].set_axis(days), SMALL.y[:30].to_numpy()).mean(text)
+        PredictionPowered().fit(SMALL.z[:30].set_axis(days), SMALL.y[:30].set_axis(text.index))

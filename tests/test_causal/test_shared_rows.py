@@ -14,6 +14,7 @@ from causal import (
     dsl,
     overidentification_test,
 )
+from causal._row_labels import same_rows
 from uq.exceptions import InputError
 
 pd = require("pandas")
@@ -112,6 +113,80 @@ def test_groups_that_only_count_are_known_by_the_sums_of_their_predictions(rng):
 
     assert combine(*estimates(trial, trial)).n_groups == 250
     refused(*estimates(trial, other), "bear the same numbers")
+
+
+COUNTS = {
+    "floats": lambda n: pd.Index(np.arange(float(n))),
+    "objects": lambda n: pd.Index(list(range(n)), dtype=object),
+    "digits": lambda n: pd.Index(range(n)).astype(str),
+    "dates": lambda n: pd.date_range("2020-01-01", periods=n),
+    "dates of a zone": lambda n: pd.date_range("2020-01-01", periods=n, tz="UTC"),
+    "periods": lambda n: pd.period_range("2020-01-01", periods=n),
+    "nullable": lambda n: pd.Index(range(n), dtype="Int64"),
+}
+
+
+@pytest.mark.parametrize("kind", COUNTS)
+def test_what_counts_in_another_writing_counts(rng, kind):
+    """Two sorted files: matched by place, their errors seem to move together."""
+    survey, one, two = frame(rng, 300, "s"), frame(rng, 200), frame(rng, 200)
+    one, two = (trial.sort_values("y").set_axis(COUNTS[kind](200)) for trial in (one, two))
+    refused(debiased(survey, one), debiased(survey, two), "labels that only count")
+    assert combine(debiased(survey, one), Classical().fit(one.z[::2], one.y[::2]).mean()).n == 500
+    # the same labels of another frame, among those without truth
+    fitted = PredictionPowered().fit(one.z[:60], one.y[:60])
+    fitted.mean(two.z)
+    with pytest.raises(InputError, match="60 of 200 rows"):
+        fitted.mean(one.z)
+
+
+@pytest.mark.parametrize("name", [np.asarray, lambda g: g * 1.0, lambda g: g.astype(str), lambda g: g.astype(object)])
+def test_villages_of_which_one_is_missing_only_count(rng, name):
+    survey, village = frame(rng, 300, "s"), np.repeat(np.arange(1, 41), 8)
+    trials, names = [frame(rng, 320) for _ in range(2)], [name(village[village != out]) for out in (17, 23)]
+    one, two = (debiased(survey, t[village != out], groups=g)
+                for t, out, g in zip(trials, (17, 23), names, strict=True))  # fmt: skip
+    refused(one, two, "bear the same numbers")
+    again = SplineDebiaser(3, nondifferential=True).fit(survey.z, survey.y)
+    assert combine(one, again.mean(trials[0].z[village != 17], groups=names[0])).n_groups == 339
+    real = [debiased(survey, t, groups=1_000 * village + 90_000) for t in trials]  # these are names
+    assert combine(*real).n_groups == 340
+
+
+@pytest.mark.parametrize("values", [2, 5])
+def test_coarse_predictions_prove_it_where_chance_would_not_do(rng, values):
+    def trial(n):
+        y = rng.integers(0, values, n) * 1.0
+        return pd.DataFrame({"y": y, "z": np.where(rng.random(n) < 0.9, y, 0.0)})
+
+    rows, other, survey = trial(400), trial(400), frame(rng, 200, "s")
+    survey[["y", "z"]] = survey[["y", "z"]].round()
+    labelled = Classical().fit(rows.z[:100], rows.y[:100]).mean()
+    named = rows.set_axis([f"t{i}" for i in rows.index])
+    theirs = combine(debiased(survey, named), Classical().fit(named.z[:100], named.y[:100]).mean())
+    ours = combine(debiased(survey, rows), labelled)
+    assert (ours.estimate, ours.std_error, ours.n) == pytest.approx((theirs.estimate, theirs.std_error, theirs.n))
+    refused(debiased(survey, other), labelled, "do not show that they are the same")
+    few = Classical().fit(rows.z[:8], rows.y[:8]).mean()
+    refused(debiased(survey, rows), few, "do not show that they are the same")
+    fitted = PredictionPowered().fit(rows.z[:100], rows.y[:100])
+    fitted.mean(other.z)
+    with pytest.raises(InputError, match="100 of 400 rows"):
+        fitted.mean(rows.z)
+
+
+def test_chance_of_agreement_is_that_of_a_draw():
+    rng = np.random.default_rng(0)
+    coin = rng.integers(0, 2, 60) * 1.0
+    assert same_rows(coin, coin)
+    assert not same_rows(coin[:20], coin[:20])
+    assert not same_rows(np.sort(coin), np.sort(coin))  # files in order agree anyway
+    assert not same_rows(np.ones(10_000), np.ones(10_000))
+    assert not same_rows(coin, np.where(np.arange(60) == 7, 1 - coin, coin))
+    assert not same_rows(np.array([]), np.array([]))
+    assert same_rows(np.arange(10.0), np.arange(10.0))
+    rare = (rng.random(2000) < 0.03) * 1.0
+    assert same_rows(rare, rare)
 
 
 def test_an_index_of_several_levels_names_rows(rng):

@@ -187,6 +187,21 @@ def test_a_pandas_column_is_matched_by_its_index_in_any_order():
         assert add_calibration_variance(results, DEBIASER, z).bse.to_numpy() == pytest.approx(expected.bse.to_numpy())
 
 
+def test_rows_of_a_reset_index_are_told_to_have_been_matched_by_it():
+    frame = pd.DataFrame({"z": Z, "treatment": TREATMENT}).sample(frac=1, random_state=0)
+    frame["outcome"] = DEBIASER.transform(frame["z"])
+    results = smf.ols("outcome ~ treatment", frame).fit()
+    with pytest.raises(
+        InputError, match=r"Rows were matched by the index of y_pred.*reset_index.*an array in the order"
+    ):
+        add_calibration_variance(results, DEBIASER, frame["z"].reset_index(drop=True))
+    add_calibration_variance(results, DEBIASER, frame["z"].to_numpy())
+    with pytest.raises(InputError) as told:
+        add_calibration_variance(results, DEBIASER, Z)
+    assert "by the index" not in str(told.value)
+    add_calibration_variance(results, DEBIASER, frame["z"].set_axis(pd.period_range("2020", periods=N, freq="D")))
+
+
 def test_an_index_that_repeats_itself_cannot_be_matched():
     frame = pd.DataFrame({"z": Z, "treatment": TREATMENT, "age": AGE}, index=np.arange(N) // 2)
     frame["outcome"] = DEBIASER.transform(frame["z"])
