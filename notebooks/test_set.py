@@ -129,7 +129,7 @@ print(f"{digits.remaining():.0f} of {budget.n_queries} questions are left")
 # %%
 again = Holdout((X[test], y[test]), budget, ledger, name="digits-2026")
 best = max(rows, key=lambda row: row[1])[0]
-print(best, again.score(settings[best], guess=0.5, query_id=best))
+print(best, again.score(settings[best], query_id=best))
 try:
     Holdout((X[test], y[test]), GuessAndCheck(n_queries=10_000), ledger, name="digits-2026")
 except Exception as error:

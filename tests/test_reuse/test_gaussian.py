@@ -7,7 +7,9 @@ import pytest
 from scipy import stats
 
 from uq.reuse import GaussianMechanism, NaiveReuse, SampleSplitting, transfer_bound
+from uq.reuse._mechanism import GRID
 from uq.reuse._noise import gaussian_cvar
+from uq.reuse._published import rogers_tolerance
 
 
 @pytest.mark.parametrize(("n", "k", "known"), [(1000, 1000, 0.6429), (10**4, 10**4, 0.3724), (1000, 100, 0.3278)])
@@ -83,3 +85,9 @@ def test_the_naive_answer_is_the_mean():
     reply = mechanism.answer(mechanism.start(1000), None, 0.123, (0, 1))
     assert reply.value == pytest.approx(0.123, abs=1e-15)
     assert reply.tolerance == pytest.approx(math.sqrt(math.log(4000) / 2000))
+
+
+def test_half_of_the_grid_is_in_the_published_tolerance():
+    for scale in (0.01, 0.1):
+        mechanism = GaussianMechanism(5, scale=scale, bound="rogers")
+        assert mechanism.certificate(10**6) == rogers_tolerance(10**6, 5, 1 - 0.95, scale) + scale * GRID / 2

@@ -171,7 +171,10 @@ def test_known_query_ids_are_answered_after_the_end():
     first = holdout.mean(rows, guess=0.7, query_id="a")
     with pytest.raises(BudgetExhaustedError):
         holdout.mean(rows, guess=0.0)
-    assert holdout.mean(rows, guess=0.0, query_id="a").value == first.value
+    assert holdout.mean(rows, guess=0.7, query_id="a").value == first.value
+    assert holdout.mean(rows, query_id="a").value == first.value
+    with pytest.raises(InputError, match="was answered for guess"):
+        holdout.mean(rows, guess=0.0, query_id="a")
 
 
 def test_a_batch_is_what_single_questions_are(mechanism):
@@ -415,3 +418,4 @@ def test_answers_and_audits_draw_themselves(axes):
     answer = holdout.mean(rows, guess=0.72, query_id="first")
     assert answer.plot(axes) is axes
     assert holdout.audit().plot(axes) is axes
+    assert Holdout([0, 1], NaiveReuse(3)).audit().plot(axes) is axes, "no answers"

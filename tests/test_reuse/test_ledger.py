@@ -48,7 +48,7 @@ def test_a_holdout_goes_on_where_it_was(path):
     answer = first.mean(ROWS, guess=0.0, query_id="a")
     again = Holdout(ROWS.copy(), GuessAndCheck(10, 1, tolerance=0.4), str(path))
     assert again.remaining() == 9
-    assert again.mean(ROWS, guess=0.9, query_id="a").value == answer.value
+    assert again.mean(ROWS, guess=0.0, query_id="a").value == again.mean(ROWS, query_id="a").value == answer.value
     assert again.mean(ROWS, guess=0.7).failures_left == 0
     assert first.remaining() == 8
     with pytest.raises(BudgetExhaustedError):
@@ -98,11 +98,12 @@ def test_frames_and_texts_are_told_apart(path):
     frame = pd.DataFrame({"text": ["a", "b", None], "y": [1, 0, 1], "when": pd.to_datetime(["2020-01-01"] * 3)})
     Holdout(frame, NaiveReuse(3), path)
     Holdout(frame.copy(), NaiveReuse(3), path)
-    changed = [frame.assign(text=["a", "c", None]), frame.assign(y=[1, 1, 1]), frame.rename(columns={"y": "z"}),
+    changed = [frame.assign(text=["a", "c", None]), frame.assign(y=[1, 1, 1]),
                frame.assign(when=pd.to_datetime(["2020-01-02"] * 3)), frame.iloc[::-1]]  # fmt: skip
     for other in changed:
         with pytest.raises(LedgerError, match="other data"):
             Holdout(other, NaiveReuse(3), path)
+    Holdout(frame.rename(columns={"y": "z"}), NaiveReuse(3), path)  # names of columns are no values
 
 
 # ---- refusals
@@ -475,5 +476,13 @@ def test_bytes_and_pathlike_paths(tmp_path):
     for kind in (str, Path):
         Holdout(ROWS, NaiveReuse(3), kind(tmp_path / "with space % ? #.sqlite")).mean(ROWS)
     assert Holdout(ROWS, NaiveReuse(3), tmp_path / "with space % ? #.sqlite").remaining() == 1
-    with pytest.raises(InputError):
-        Holdout(ROWS, NaiveReuse(3), 3.5)
+    for nothing in (3.5, "", "a\0b", str(tmp_path / "a\0b"), b"a\0b"):
+        with pytest.raises(InputError, match="ledger must be the path"):
+            Holdout(ROWS, NaiveReuse(3), nothing)
+
+
+def test_names_of_users_that_no_text_can_hold(path, monkeypatch):
+    monkeypatch.setenv("LOGNAME", "a\udcff")
+    holdout = Holdout(ROWS, NaiveReuse(3), path)
+    holdout.mean(ROWS)
+    assert holdout.audit().user == ("a\\udcff",)

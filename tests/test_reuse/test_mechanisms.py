@@ -232,6 +232,11 @@ def test_bad_arguments_raise_before_anything_is_spent(mechanism):
         (lambda: GuessAndCheck(None, tolerance=0.01).start(100), "larger"),
         (lambda: GuessAndCheck(None, tolerance=0.01).certificate(100), "larger"),
         (lambda: GaussianMechanism(5, scale=0), "scale"),
+        (lambda: GaussianMechanism(5, scale=1e-304), "scale"),
+        (lambda: GaussianMechanism(5, scale=1e308), "scale"),
+        (lambda: Thresholdout(5, 2, 0.0, 1e-308), "scale"),
+        (lambda: Thresholdout(5, 2, 0.0, 1e308), "scale"),
+        (lambda: Ladder(5, 1e-310), "step"),
         (lambda: GaussianMechanism(5, bound="jung"), "bound"),
         (lambda: GaussianMechanism(2.0), "n_queries"),
         (lambda: GaussianMechanism(None), "n_queries"),
@@ -263,6 +268,34 @@ def test_bad_arguments_raise_before_anything_is_spent(mechanism):
 def test_refusals(make, words):
     with pytest.raises(InputError, match=words):
         make()
+
+
+@pytest.mark.parametrize(
+    "mechanism",
+    [
+        GaussianMechanism(5, scale=1e-300),
+        GaussianMechanism(5, scale=1e300),
+        GaussianMechanism(5, scale=1e-300, bound="rogers"),
+        Thresholdout(5, 2, 0.0, 1e-300),
+        Thresholdout(2**53, 2**53, 0.0, 1e300),
+        Ladder(5, 2e-300),
+        Ladder(2**53, 1e-20),
+    ],
+)
+@pytest.mark.parametrize("n", [1, 1000, 2**53])
+def test_the_smallest_and_largest_scales_answer(mechanism, n):
+    for mean in (0.0, 1 / 3, 1.0):
+        state = mechanism.spend(mechanism.start(n))
+        reply = mechanism.answer(state, 0.5, mean, (0, 1), np.random.default_rng(0))
+        assert 0 <= reply.value <= 1
+        assert 0 < reply.tolerance <= 1
+
+
+def test_a_guess_out_of_bounds_is_told_the_bounds_as_they_are():
+    mechanism = GuessAndCheck(5)
+    mechanism.check(mechanism.start(N), 1 + 1e-10, (0, 1))
+    with pytest.raises(InputError, match=r"guess must lie within bounds \(0\.0, 1\.0\); got 1\.5"):
+        mechanism.check(mechanism.start(N), 1.5, (0, 1))
 
 
 def test_small_parts():

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from uq.reuse import PrivateMultiplicativeWeights
+from uq.exceptions import InputError
+from uq.reuse import Holdout, PrivateMultiplicativeWeights
 from uq.reuse._multiplicative_weights import _best_design, _decode, _probabilities
 
 
@@ -128,3 +129,12 @@ def test_weights_survive_many_updates():
     assert np.isfinite(_decode(state["log_weights"])).all()
     assert weights.sum() == pytest.approx(1)
     assert truth.shape == weights.shape
+
+
+def test_functions_must_work_on_the_universe():
+    rows = np.tile([0.0, 1.0], 50)
+    holdout = Holdout({"y": rows}, PrivateMultiplicativeWeights([0.0, 1.0], 5))
+    with pytest.raises(InputError, match=r"works on the universe, an array of shape \(2,\).*IndexError"):
+        holdout.mean(lambda data: data["y"])
+    assert holdout.remaining() == 5
+    assert holdout.mean(lambda data: data["y"], guess=[0, 1]).value == 0.5

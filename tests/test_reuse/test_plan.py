@@ -6,7 +6,7 @@ from contracts import require
 
 from uq import citation
 from uq.exceptions import InputError
-from uq.reuse import Ladder, plan
+from uq.reuse import Holdout, Ladder, plan
 
 
 def test_every_row_is_the_certificate_of_its_mechanism():
@@ -51,7 +51,31 @@ def test_printing_and_plot():
 
 
 def test_references():
-    assert "rogers2020" in citation(plan(1000, 10).best)
+    table = plan(1000, 10)
+    for thing in (table, plan):
+        text = citation(thing)
+        assert all(key in text for key in ("rogers2020", "dwork2015", "blum2015", "dworkholdout2015", "hoeffding1963"))
+    assert "rogers2020" in citation(table.best)
+    holdout = Holdout(np.tile([0, 1], 50), Ladder(5))
+    answer = holdout.mean(np.zeros(100))
+    for thing in (answer, holdout, holdout.audit()):
+        assert citation(thing) == citation(Ladder)
+    assert "dworkholdout2015" in citation(Holdout)
+
+
+@pytest.mark.parametrize("failures", [10**5, 10**6, 10**8])
+def test_many_failures_are_no_matter(failures):
+    """Neither of time nor of memory: 2 B terms would be too many."""
+    table = plan(10**6, 10**8, n_failures=failures)
+    assert table.n_failures == failures
+    assert 0 < table.tolerance[0] < 1
+
+
+def test_the_name_of_a_plan_is_its_best():
+    table = plan(200_000, 10**6, n_failures=10)
+    while not isinstance(table.mechanisms[0], Ladder):
+        table = plan(table.n, table.n_queries, n_failures=table.n_failures * 4)
+    assert f": {type(table.best).__name__} {table.tolerance[1]:.4g}" in repr(table)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 from contracts import require
 from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.metrics import f1_score, get_scorer, make_scorer
+from sklearn.metrics import brier_score_loss, f1_score, get_scorer, make_scorer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -72,7 +72,10 @@ def test_the_guess_comes_from_rows_that_are_given_for_it(cancer):
     answer = holdout.score(model, X_train=X, y_train=y, query_id="m")
     assert (answer.source, answer.value) == ("guess", model.score(X, y))
     assert holdout.score(model, guess=0.9).value == 0.9
-    assert holdout.score(model, guess=0.1, query_id="m").value == answer.value
+    assert holdout.score(model, query_id="m").value == answer.value
+    assert holdout.score(model, X_train=X, y_train=y, query_id="m").value == answer.value
+    with pytest.raises(InputError, match="was answered for guess"):
+        holdout.score(model, guess=0.1, query_id="m")
     with pytest.raises(InputError, match="guess"):
         holdout.score(model)
 
@@ -168,3 +171,23 @@ def test_a_class_that_was_never_seen_is_as_bad_as_the_bounds_say():
     model = LogisticRegression().fit(X, X[:, 0] > 0)
     held = (X, np.full(40, 5))
     assert Holdout(held, NaiveReuse(3)).score(model, "neg_log_loss", bounds=(-7, 0)).value == -7
+
+
+def test_truth_in_a_column(cancer):
+    model, _, (X, y) = cancer
+    for estimator, scorer in ((model, "accuracy"), (model, "neg_brier_score"), (model, "neg_log_loss")):
+        bounds = (-5, 0) if scorer == "neg_log_loss" else None
+        flat, column = (
+            Holdout((X, truth), NaiveReuse(5)).score(estimator, scorer, bounds=bounds) for truth in (y, y[:, None])
+        )
+        assert flat.value == column.value
+
+
+def test_a_scorer_of_classes_is_not_one_of_probabilities(cancer):
+    model, _, rows = cancer
+    classes = make_scorer(brier_score_loss, greater_is_better=False, response_method="predict")
+    with pytest.raises(InputError, match="scorer must be one of"):
+        Holdout(rows, NaiveReuse(5)).score(model, classes)
+    probabilities = make_scorer(brier_score_loss, greater_is_better=False, response_method="predict_proba")
+    value = Holdout(rows, NaiveReuse(5)).score(model, probabilities).value
+    assert value == Holdout(rows, NaiveReuse(5)).score(model, "neg_brier_score").value

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from uq.reuse import GuessAndCheck, Thresholdout
+from uq.reuse import GuessAndCheck, Thresholdout, _power
 from uq.reuse._power import randomized_response_power
 from uq.reuse._thresholdout import _tolerance
 from uq.reuse._transfer import posterior_sensitivity
@@ -113,3 +113,17 @@ def test_science_preset():
     assert stats.kstest(values, stats.norm(0.54, 0.01).cdf).pvalue > 1e-4
     assert mechanism.left(state) == (10**6 - 3000, None)
     assert mechanism.certificate(n) == 1
+
+
+@pytest.mark.parametrize(("epsilon", "times"), [(0.01, 2000), (0.5, 100), (3.0, 5), (0.001, 40_000), (700.0, 1)])
+def test_the_bound_for_many_responses_is_one(monkeypatch, epsilon, times):
+    exact, _ = randomized_response_power(epsilon, times)
+    monkeypatch.setattr(_power, "MOST_RESPONSES", 0)
+    bound, peak = randomized_response_power(epsilon, times)
+    for m in (*np.geomspace(1e-12, 1, 100), peak):
+        assert bound(m) >= exact(m) - 1e-13
+
+
+def test_many_failures_have_a_tolerance():
+    tolerance = Thresholdout(10**6, 20_001, 0.0).certificate(10**7)
+    assert Thresholdout(10**6, 20_000, 0.0).certificate(10**7) < tolerance < 1

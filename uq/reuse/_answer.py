@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from uq._base.record import Result, format_number, format_percent, rows_figsize
 from uq._base.results import Interval
 
+from ._mechanism import references_of
+
 __all__ = ["HoldoutAnswer"]
 
 
@@ -56,6 +58,10 @@ class HoldoutAnswer(Result):
     failures_left: int | None
     n: int
     query_id: str | None = None
+
+    @property
+    def _references(self):
+        return references_of(self.method)
 
     @property
     def interval(self) -> Interval:

@@ -10,6 +10,7 @@ from uq._base.exceptions import LedgerError
 from uq._base.record import Result, rows_figsize
 
 from ._ledger import event_hash, read_json, text_hash
+from ._mechanism import references_of
 
 __all__ = ["HoldoutAudit", "check_chain", "lost_queries"]
 
@@ -21,6 +22,8 @@ class HoldoutAudit(Result):
     Parameters
     ----------
     name : str
+    method : str
+        The mechanism that answered.
     event : ndarray of int, shape (n_events,)
         Number in the ledger, which all holdouts of the file share.
     moment, user, query_id, source : tuple of str
@@ -46,6 +49,7 @@ class HoldoutAudit(Result):
     """
 
     name: str
+    method: str
     event: Any
     moment: tuple[str, ...]
     user: tuple[str, ...]
@@ -72,6 +76,7 @@ class HoldoutAudit(Result):
 
         return cls(
             name=name,
+            method=type(mechanism).__name__,
             event=np.array([row[0] for row in said], dtype=int),
             moment=tuple(row[2] for row in said),
             user=tuple(row[3] for row in said),
@@ -87,6 +92,10 @@ class HoldoutAudit(Result):
             failures_left=failures,
             head=head,
         )
+
+    @property
+    def _references(self):
+        return references_of(self.method)
 
     def _table(self):
         table = {
@@ -114,6 +123,9 @@ class HoldoutAudit(Result):
 
         there = np.isfinite(self.value)
         names = [q or str(e) for q, e, t in zip(self.query_id, self.event, there, strict=True) if t]
+        if not names:
+            ax.set(title=self._title(), yticks=[])
+            return ax
         value, tolerance = self.value[there], self.tolerance[there]
         return plot.intervals(ax, value, value - tolerance, value + tolerance, names=names, title=self._title())
 

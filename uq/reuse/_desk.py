@@ -17,6 +17,7 @@ from ._ledger import Ledger, alone
 from ._mechanism import Mechanism
 from ._memory import MemoryLedger
 from ._query import as_values, check_inside, clipped_mean, evaluate, rehearse
+from ._question import check_batch, check_same_question, question_of
 from ._rows import OWNER, divisible, stand_in
 
 __all__ = ["Desk", "as_list", "check_text", "user_name"]
@@ -50,11 +51,15 @@ class Desk:
         known = {}
         if any(q is not None for q in query_ids):
             known = self._ledger.answered(self._name, query_ids)
+        questions = list(zip(queries, guesses, strict=True))
         queries, guesses = self._prepared(queries, guesses, query_ids, names, known, bounds, rehearsed)
+        check_batch(query_ids, queries, [guess for _, guess in questions])
         problem = stop = None
         with self._ledger.turn(self._name, self._user) as turn:
             known = turn.answered(query_ids)
-            _check_same_bounds(known, bounds)
+            for query_id, question in zip(query_ids, questions, strict=True):
+                if query_id in known:
+                    check_same_question(query_id, known[query_id], *question, bounds)
             asked = _first_of_each(query_ids, known)
             state = turn.state()
             if self._seeded:  # noise that can be subtracted spoils what others are told of these rows, too
@@ -68,7 +73,7 @@ class Desk:
                 try:
                     said, state, problem = self._answers(state, asked, queries, guesses, bounds)
                     if problem is None:
-                        problem = turn.reveal(state, [(query_ids[i], detail) for i, detail in said.items()])
+                        problem = turn.reveal(state, _named(said, query_ids, questions))
                 except BaseException as error:
                     stop = _without_words(error)
                 if problem or stop:
@@ -227,7 +232,7 @@ def _without_words(error):
 def user_name():
     """Return who asks, as far as the system knows."""
     try:
-        return getpass.getuser()
+        return getpass.getuser().encode("utf-8", "backslashreplace").decode()[:LONGEST_TEXT]
     except (OSError, KeyError, ImportError):
         return "unknown"
 
@@ -240,15 +245,6 @@ def check_text(value, what):
     except UnicodeEncodeError:  # half of a surrogate pair
         pass
     raise InputError(f"{OWNER}: {what} must be a text of 1 to {LONGEST_TEXT} bytes; got {value!r:.100}.")
-
-
-def _check_same_bounds(known, bounds):
-    for query_id, detail in known.items():
-        if tuple(detail["bounds"]) != bounds:
-            raise InputError(
-                f"{OWNER}: query_id {query_id!r} was answered for bounds {tuple(detail['bounds'])}; got {bounds}. Take "
-                "another query_id for another question."
-            )
 
 
 def as_list(values, what):
@@ -273,6 +269,14 @@ def _first_of_each(query_ids, known):
         if query_id is not None:
             seen.add(query_id)
     return asked
+
+
+def _named(said, query_ids, questions):
+    """Return what is written down: each answer and, where it has a name, what was asked under it."""
+    return [
+        (query_ids[i], detail if query_ids[i] is None else {**detail, "question": question_of(*questions[i])})
+        for i, detail in said.items()
+    ]
 
 
 def _number(value):

@@ -9,7 +9,7 @@ from scipy.optimize import minimize_scalar
 from uq._base.citation import cites
 from uq._base.validation import check_number, check_option
 
-from ._mechanism import GRID, LEAST, Mechanism, Reply, on_grid, to_unit
+from ._mechanism import GRID, LEAST, MOST, Mechanism, Reply, on_grid, to_unit
 from ._noise import gaussian_cvar
 from ._published import rogers_scale, rogers_tolerance
 from ._transfer import gaussian_sensitivity
@@ -77,7 +77,7 @@ class GaussianMechanism(Mechanism):
 
     def __post_init__(self):
         if self.scale is not None:
-            check_number(self.scale, "GaussianMechanism", "scale", low=LEAST, high=1 / LEAST, closed=True)
+            check_number(self.scale, "GaussianMechanism", "scale", low=LEAST, high=MOST, closed=True)
         check_option(self.bound, BOUNDS, "GaussianMechanism", "bound")
         self._check_common()
 

@@ -5,6 +5,7 @@ import os
 
 import numpy as np
 
+from uq._base.citation import cites
 from uq._base.exceptions import InputError
 from uq._base.validation import check_bounds, check_count, check_number
 
@@ -14,7 +15,7 @@ from ._desk import Desk, as_list, check_text, user_name
 from ._digest import digest_rows
 from ._ladder import Ladder
 from ._ledger import Ledger
-from ._mechanism import Mechanism
+from ._mechanism import Mechanism, references_of
 from ._memory import MemoryLedger
 from ._query import check_inside, clipped_mean
 from ._rows import OWNER, count_rows
@@ -23,6 +24,7 @@ from ._scores import check_direction, row_scorer
 __all__ = ["Holdout"]
 
 
+@cites("dworkholdout2015", "rogers2020")
 class Holdout(Desk):
     """Rows that answer questions again and again, each at a price that is paid before anyone looks.
 
@@ -127,6 +129,7 @@ class Holdout(Desk):
             count_rows(rehearsal)
         self._data, self._rehearsal = data, rehearsal
         self._mechanism, self._user = mechanism, user_name()
+        self._references = references_of(type(mechanism).__name__)  # of what was used, for uq.citation
         digest, start = digest_rows(data), mechanism.start(self._n)
         self._ledger = MemoryLedger(wait) if ledger is None else Ledger(os.fsdecode(ledger), wait)
         self._ledger.open(self._name, digest, self._n, mechanism.to_dict(), start, self._user)
@@ -169,7 +172,9 @@ class Holdout(Desk):
             Least and greatest value that a row can have; chosen without looking. Tolerances grow with their distance.
             Values beyond them are clipped in silence, since words would tell about the rows.
         query_id : str, optional
-            Name of the question. Asked again under the same name, it returns the same answer for free.
+            Name of the question. Asked again under the same name, it returns the same answer for free, also where no
+            guess is given. Other bounds, another guess or another function under this name are refused; values are not
+            compared, since what is written down about them would tell of the rows.
 
         Returns
         -------

@@ -123,6 +123,8 @@ class Ledger:
     """
 
     def __init__(self, path, wait=60.0):
+        if "\0" in os.fspath(path):
+            raise InputError(f"Holdout: ledger must be the path of a file; got {path!r:.100}, with a NUL in it.")
         self.path = os.path.realpath(os.fspath(path))
         self.wait = wait
         self._parts: dict[str, str] = {}

@@ -21,11 +21,23 @@ from uq._base.exceptions import BudgetExhaustedError, InputError
 from uq._base.frozen import Frozen
 from uq._base.validation import check_bounds, check_count, check_level, check_number
 
-__all__ = ["GRID", "LARGEST", "LEAST", "MECHANISMS", "Mechanism", "Reply", "check_size", "on_grid", "to_unit"]
+__all__ = [
+    "GRID",
+    "LARGEST",
+    "LEAST",
+    "MECHANISMS",
+    "MOST",
+    "Mechanism",
+    "Reply",
+    "check_size",
+    "on_grid",
+    "references_of",
+    "to_unit",
+]
 
 MECHANISMS: "dict[str, type[Mechanism]]" = {}
 LARGEST = 2**53
-LEAST = 1e-300  # of a scale or a step; beyond, and beyond its inverse, floats would overflow
+LEAST, MOST = 1e-300, 1e300  # of a scale or a step; beyond, floats would overflow
 GRID = 2.0**-20  # of the scale of the noise: answers are rounded to it
 _HAIR = 1e-9  # a guess this far outside of its bounds is rounding
 
@@ -154,6 +166,12 @@ class Mechanism(Frozen):
 
     def _refused(self, state) -> Reply:
         return Reply(None, None, "refused", {**state, "closed": True})
+
+
+def references_of(*names):
+    """Return the keys of the references of mechanisms, by their names."""
+    found = (key for name in names for key in getattr(MECHANISMS.get(name), "_references", ()))
+    return tuple(dict.fromkeys(found))
 
 
 def check_size(value, owner, name, low=1):

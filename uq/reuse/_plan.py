@@ -5,13 +5,14 @@ from typing import Any
 
 import numpy as np
 
+from uq._base.citation import cites
 from uq._base.record import Result, format_number, format_percent
 from uq._base.validation import check_level
 
 from ._gaussian import GaussianMechanism
 from ._guess_and_check import GuessAndCheck
 from ._ladder import Ladder
-from ._mechanism import Mechanism, check_size
+from ._mechanism import Mechanism, check_size, references_of
 from ._splitting import SampleSplitting
 from ._thresholdout import Thresholdout
 
@@ -61,6 +62,10 @@ class Plan(Result):
     guarantee: str = "finite-sample"
 
     @property
+    def _references(self):
+        return references_of(*(type(each).__name__ for each in self.mechanisms))
+
+    @property
     def best(self) -> Mechanism:
         """The mechanism with the smallest tolerance among those that answer more than who leads."""
         return next(each for each in self.mechanisms if not isinstance(each, Ladder))
@@ -93,6 +98,9 @@ class Plan(Result):
         return ax
 
 
+@cites(
+    "rogers2020", "hoeffding1963", "dwork2015", "dong2022", "blum2015", "dworkholdout2015", "dworkgeneralization2015"
+)
 def plan(n: int, n_queries: int, confidence_level: float = 0.95, n_failures: int | None = None) -> Plan:
     """Return what every certified mechanism promises for so many adaptive queries to so many rows.
 

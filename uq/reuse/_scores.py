@@ -12,22 +12,33 @@ __all__ = ["check_direction", "row_scorer"]
 OWNER = "Holdout.score"
 
 
+def _flat(values, dtype=None):
+    """Return an array of shape (n,) of one of (n, 1), which would be broadcast against the other."""
+    values = np.asarray(values, dtype=dtype)
+    return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
+
+
+def _response(scorer):
+    method = getattr(scorer, "_response_method", None)
+    return (method,) if isinstance(method, str) else tuple(method or ())
+
+
 def _accuracy(estimator, X, y):
-    return np.asarray(estimator.predict(X)) == np.asarray(y)
+    return _flat(estimator.predict(X)) == _flat(y)
 
 
 def _squared(estimator, X, y):
-    return -((np.asarray(estimator.predict(X), dtype=float) - np.asarray(y, dtype=float)) ** 2)
+    return -((_flat(estimator.predict(X), float) - _flat(y, float)) ** 2)
 
 
 def _absolute(estimator, X, y):
-    return -np.abs(np.asarray(estimator.predict(X), dtype=float) - np.asarray(y, dtype=float))
+    return -np.abs(_flat(estimator.predict(X), float) - _flat(y, float))
 
 
 def _probability(estimator, X, y):
     """Return the columns of classes and the column of each row's truth, -1 for a class that was never seen."""
     p, classes = np.asarray(estimator.predict_proba(X), dtype=float), np.asarray(estimator.classes_)
-    match = np.asarray(y)[:, None] == classes
+    match = _flat(y)[:, None] == classes
     return p, np.where(match.any(axis=1), match.argmax(axis=1), -1)
 
 
@@ -101,6 +112,8 @@ def _name_of(scorer):
         return None
     for name in SCORES:
         known = get_scorer(name)
-        if known._score_func is function and known._sign == scorer._sign:
+        same = known._score_func is function and known._sign == scorer._sign
+        # a scorer of probabilities that is given classes scores those
+        if same and _response(known) == _response(scorer):
             return name
     return None

@@ -11,7 +11,7 @@ from uq._base.citation import cites
 from uq._base.exceptions import BudgetExhaustedError, InputError
 from uq._base.validation import check_number, check_option
 
-from ._mechanism import GRID, LEAST, Mechanism, Reply, check_size, on_grid, to_unit
+from ._mechanism import GRID, LEAST, MOST, Mechanism, Reply, check_size, on_grid, to_unit
 from ._noise import laplace_cvar, laplace_excess, laplace_quantile
 from ._power import randomized_response_power
 from ._transfer import posterior_sensitivity
@@ -102,7 +102,7 @@ class Thresholdout(Mechanism):
             check_size(self.n_failures, owner, "n_failures")
             check_number(self.threshold, owner, "threshold", low=0, high=1, closed=True)
             if self.scale is not None:
-                check_number(self.scale, owner, "scale", low=LEAST, high=1 / LEAST, closed=True)
+                check_number(self.scale, owner, "scale", low=LEAST, high=MOST, closed=True)
         self._check_common()
 
     @property
