@@ -262,7 +262,7 @@ def test_batches_of_unequal_length_are_refused(more):
 @pytest.mark.parametrize(
     "data",
     [None, [], 3, "abc", np.zeros(0), (np.zeros(3), np.zeros(4)), {"x": [1], "y": [1, 2]}, {}, [object()] * 3],
-    ids=repr,
+    ids=["None", "empty", "number", "text", "no rows", "unequal pair", "unequal columns", "no columns", "objects"],
 )
 def test_data_that_are_no_rows_are_refused(data):
     with pytest.raises(InputError, match="data"):
