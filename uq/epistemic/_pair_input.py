@@ -90,7 +90,7 @@ def check_probabilities(x, owner, name, eps=None):
                 f"{owner}: {name} must hold probabilities, within [0, 1]; got values from {p.min():g} to {p.max():g}."
             )
         array = np.column_stack([1 - p, p])
-    array = check_probability_rows(array, owner, name, off_one(eps, array.shape[-1]))
+    array = check_probability_rows(array, owner, name, off_one(eps, np.atleast_1d(array).shape[-1]))
     if array.min() < 0 or array.max() > 1:
         array = np.clip(array, 0.0, 1.0)
     sums = array @ np.ones(array.shape[1])

@@ -25,8 +25,8 @@ ENTRIES = 4  # rounding units: two for m^2, one for d, one for the sum to which 
 def input_eps(x):
     """Return the rounding unit of the numbers that came in: half and single precision carry noise of their own."""
     if isinstance(x, (list, tuple)):  # of arrays, of tensors, or nested; the dtype of a scalar is its type
-        kinds = {type(each): each for each in x}
-        parts = kinds.values() if all(isinstance(each, (Number, np.generic)) for each in kinds.values()) else x
+        samples = {type(each): each for each in x}
+        parts = samples.values() if all(isinstance(each, (Number, np.generic)) for each in samples.values()) else x
         return max(map(input_eps, parts), default=DOUBLE)
     kinds = getattr(x, "dtypes", None) if hasattr(x, "columns") else None  # of a frame, one for each column
     if kinds is None:

@@ -366,7 +366,12 @@ class PairDistribution(PairSources, PairDisplay, Result):
         """Return the variances as they are, 0 where they are negative by rounding alone."""
         if self._logs is not None:
             return core.log_cells(*self._logs)[0]
-        return core.variances(self.marginal, np.diagonal(self.joint, axis1=1, axis2=2), self._slack())
+        m, d = self.marginal, np.diagonal(self.joint, axis1=1, axis2=2)
+        variance = core.pair_variance(m, d)
+        rows = (variance < 0).any(axis=1)  # the others need no slack, which costs more than they do
+        if rows.any():
+            variance[rows] = core.variances(m[rows], d[rows], joint_slack(m[rows], self._eps))
+        return variance
 
     def _columns(self, y, owner):
         return class_codes(y, self.classes, len(self), self.n_classes, owner)

@@ -194,8 +194,8 @@ class SecondOrderCalibration(BaseEstimator):
         coverage : float, default .9
             In (0, 1). Over rows: the share whose p(y|x) lies in its interval.
         y : label, optional
-            For ``target="each"``, where it must be given: the class, as `pairs` call it, else as `fit` did. For "top" and
-            two classes either may be asked.
+            For ``target="each"``, where it must be given: the class, as `pairs` call it, else as `fit` did. For "top"
+            and two classes either may be asked.
 
         Returns
         -------
