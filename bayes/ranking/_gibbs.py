@@ -5,12 +5,12 @@ from scipy.special import gammaln
 
 from ._draws import LEAST, log_dirichlet, over_last, tables
 from ._families import Family, one_hot, selector
-from ._labels import exchange, swap_all, swap_cells, swap_family
+from ._labels import MOST_ORDERED, draw_order, exchange, swap_all, swap_cells, swap_family
 from ._ridge import Stride, dirichlet_gain, move
 
 __all__ = ["Gibbs"]
 
-FEW = 4000  # numbers, rows times levels, up to which a step along the ridge costs next to nothing
+FEW = 6000  # numbers, rows times levels, up to which a step along the ridge costs next to nothing
 SELDOM = 3  # beyond, one such step in so many sweeps
 
 
@@ -105,6 +105,8 @@ class Gibbs:
             self.log_weights()
         z = self._true_scores(share)
         counts = self._vote_counts(z)
+        if self.n_own == 1 and not len(self._known) and self.problem.n_levels <= MOST_ORDERED:
+            counts = self._reorder(counts)
         self._matrices(counts)
 
     def log_weights(self, log_cell=None):
@@ -212,6 +214,14 @@ class Gibbs:
         for f, family in zip(self.several, self.families, strict=True):
             counts[:, f] = family.split(self.rng, z)
         return counts
+
+    def _reorder(self, counts):
+        """Draw the labels of the classes of items anew; return the votes by label."""
+        order = draw_order(self.rng, counts[0], self.problem.prior.T)
+        self.z, self._total, self.log_pi = (
+            np.take_along_axis(x, order[None], axis=2) for x in (self.z, self._total, self.log_pi)
+        )
+        return np.take_along_axis(counts, order[None, None, None], axis=4)
 
     def _matrices(self, counts):
         own = self._own.T

@@ -8,8 +8,11 @@ import itertools
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
+from scipy.special import gammaln
 
-__all__ = ["exchange", "label_ambiguity", "swap_all", "swap_cells", "swap_family"]
+__all__ = ["MOST_ORDERED", "draw_order", "exchange", "label_ambiguity", "swap_all", "swap_cells", "swap_family"]
+
+MOST_ORDERED = 6  # levels, all of whose orders are weighed against each other
 
 
 def _two_labels(rng, shape, n_levels):
@@ -52,6 +55,30 @@ def swap_all(rng, log_phi, prior, anchors=None):
         log_ratio += total[a, s, b] + total[b, s, a] - total[a, s, a] - total[b, s, b]
     chains = np.flatnonzero(_accepted(rng, log_ratio))
     return chains, a[chains], b[chains]
+
+
+def draw_order(rng, counts, prior):
+    """Draw which class of items has which label, given their votes, with the matrices integrated out.
+
+    An exchange that keeps the matrices fails where a class is empty: its matrix stems from the prior of its own label.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    counts : ndarray of shape (family, vote, chain, class)
+    prior : ndarray of shape (vote, label)
+
+    Returns
+    -------
+    ndarray of int of shape (chain, label)
+        The class that each label gets.
+    """
+    n_levels = len(prior)
+    a = prior[:, None, None, :] + counts[..., None]  # (family, vote, chain, class, label)
+    fit = (gammaln(a).sum(axis=1) - gammaln(a.sum(axis=1))).sum(axis=0)
+    orders = np.array(list(itertools.permutations(range(n_levels))))
+    weight = fit[:, orders, np.arange(n_levels)].sum(axis=2)
+    return orders[np.argmax(weight + rng.gumbel(size=weight.shape), axis=1)]
 
 
 def swap_cells(rng, log_phi, log_cell, constancy, cells, anchors=None):

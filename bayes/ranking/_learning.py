@@ -25,7 +25,8 @@ def learn(ranker, data, found):
     method += ", calibrated composite" if effect is not None and problem.n_judges > 1 else ""
     method += ", prior-driven" if driven else ""
     diagnostics = diagnose(utility, found["theta"], agreement, names, method, data.n_self_votes, data.n_votes)
-    words = _words(diagnostics, driven and ranker.likelihood == "joint")
+    shares = np.moveaxis(problem.per_candidate(np.moveaxis(pi, -1, 0)), 0, -1)
+    words = _words(diagnostics, driven and ranker.likelihood == "joint", shares, problem.levels)
     words += _nuts_words(found.get("n_divergent", 0), pi.shape[0] * pi.shape[1])
     if effect is not None and not problem.has_items and problem.n_judges > 1:
         words.append(
@@ -37,7 +38,7 @@ def learn(ranker, data, found):
         "judges_": data.judges,
         "levels_": problem.levels,
         "strata_": data.strata,
-        "pi_": np.moveaxis(problem.per_candidate(np.moveaxis(pi, -1, 0)), 0, -1),
+        "pi_": shares,
         "theta_": found["theta"],
         "utility_": utility,
         "diagnostics_": diagnostics,
@@ -53,19 +54,30 @@ def learn(ranker, data, found):
     }
 
 
-def disagreement(diagnostics):
-    """Return that the chains disagree, on whom, and what there is to look at."""
+def disagreement(diagnostics, pi=None, levels=None):
+    """Return that the chains disagree, on whom, on which level (given the draws `pi`), and what there is to do."""
     worst = int(np.argmax(diagnostics.rhat))
     rhat = np.ceil(1e4 * diagnostics.rhat[worst]) / 1e4  # up, lest it looks like the threshold
     return (
         f"the chains disagree on {diagnostics.names[worst]} (R-hat {rhat:.4f}, at most {MOST_RHAT:g} is asked for), so "
-        "that no ranking is given; diagnostics_ tells of each candidate, the draws stand in utility_. Take more draws "
-        "and tune, a stronger prior of the judges, or anchors."
+        "that no ranking is given; diagnostics_ tells of each candidate, the draws stand in utility_."
+        f"{_modes(pi, levels)} Take more draws and tune, fewer levels (scores of neighbours merged before the fit, say "
+        "1-2, 3 and 4-5), a stronger prior of the judges, or anchors."
     )
 
 
-def _words(diagnostics, driven):
-    words = [] if diagnostics.converged else [disagreement(diagnostics)]
+def _modes(pi, levels):
+    """Return which level the chains use most unlike each other: what their modes are."""
+    if pi is None or len(pi) < 2:
+        return ""
+    share = pi.mean(axis=(1, 2))  # (chain, level)
+    m = int(np.argmax(np.ptp(share, axis=0)))
+    low, high = share[:, m].min(), share[:, m].max()
+    return f" True score {levels[m]:g} holds {low:.0%} of the items in one chain and {high:.0%} in another."
+
+
+def _words(diagnostics, driven, pi, levels):
+    words = [] if diagnostics.converged else [disagreement(diagnostics, pi, levels)]
     if driven:
         words.append(
             "the order rests on the prior of the judges, however many votes there are (see identification_). Votes of "

@@ -56,7 +56,8 @@ class SimplexRanker(BaseEstimator):
     sampler : {"gibbs", "nuts"}
         "nuts" draws from the same posterior with PyMC; the marginal likelihood always does.
     draws, tune, chains : int, default 1000, 500, 4
-        Kept draws and warm-up draws of each chain, and chains.
+        Kept draws and warm-up draws of each chain, and chains. Where the chains of up to 20,000 patterns times levels
+        disagree after 100 warm-up draws or more, Gibbs draws all anew: four times the warm-up, every fourth draw kept.
     n_jobs : int, optional
         Workers for the chains of large problems; small ones run side by side in one. The draws do not depend on it.
     random_state : None, int, RandomState or Generator
@@ -115,8 +116,9 @@ class SimplexRanker(BaseEstimator):
     judges change together, so its cost depends on the number of patterns, not of votes. Finite constancy takes a matrix
     per candidate and about five times as long. With dozens of judges hardly two items have the same pattern, and a
     sweep costs as much as the votes. During the first half of the warm-up several starts per chain compete, each
-    chain's among themselves. Many levels and few items give posteriors with many modes, where chains disagree all the
-    same: merge levels, or give anchors.
+    chain's among themselves. Many levels and few items give posteriors with many modes, which differ in the levels that
+    are unused or split; one mode holds nearly everything, but starts need long to show which. A second, longer warm-up
+    finds it for five levels and a thousand items. Where chains disagree all the same, merge levels, or give anchors.
 
     The marginal likelihood takes the votes of an item for independent, which they are not even given perfect judges, so
     its counts are divided by `design_effect_`: how much more its derivative along the utility varies over items than
@@ -281,7 +283,7 @@ class SimplexRanker(BaseEstimator):
         """The ranks of the candidates, from all draws."""
         check_is_fitted(self)
         if not self.diagnostics_.converged:
-            raise UQError(f"SimplexRanker.ranking_: {disagreement(self.diagnostics_)}")
+            raise UQError(f"SimplexRanker.ranking_: {disagreement(self.diagnostics_, self.pi_, self.levels_)}")
         utility = self.utility_
         return RankSummary(
             utility.reshape(-1, utility.shape[-1]),
