@@ -216,7 +216,9 @@ class Debiaser(BaseEstimator):
         self._warn_uneven(owner, self._units(), self._rows, "calibration ")
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             plan = functional(rows.weights)
-            self._warn_uneven(owner, float(plan.units(rows.weights, rows.groups).min()), rows, "")
+            self._warn_uneven(
+                owner, plan.units(rows.weights, rows.groups), rows, "", plan.names, plan.spared(rows.groups)
+            )  # fmt: skip
             f = self._finite(owner, self._transform(rows.z))
             fit = self._spread(rows.z, plan.coefficients)
             apply = plan.influence(f, rows.groups)
@@ -252,11 +254,11 @@ class Debiaser(BaseEstimator):
         """Return the degrees of freedom that the calibration rows leave."""
         return max(self._units() - self._core.n_parameters, 1.0)
 
-    def _warn_uneven(self, owner, units, rows, kind):
+    def _warn_uneven(self, owner, units, rows, kind, *which):
         """Warn where enough rows are worth few; that there are few of them the caller can see."""
         if len(rows.z) >= FEW:
             count, what = (len(rows.z), "rows") if rows.groups is None else (rows.n_groups, "clusters")
-            warn_few(owner, units, count, kind + what, stacklevel=5)
+            warn_few(owner, units, count, kind + what, 5, *which)
 
     def _flat(self, rows, plan):
         """Tell where the predictions of these rows do not vary: how much they would is then unknown, not 0."""

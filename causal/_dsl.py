@@ -12,10 +12,12 @@ from uq._base.validation import check_binary, check_groups, check_same_length, c
 
 from ._checks import check_design, check_rows
 from ._estimate import influence_norms, warn_few
-from ._functional import as_rows, cluster_sums, effective_number, satterthwaite
+from ._functional import as_rows, cluster_sums, effective_number, of_one_cluster, satterthwaite
 from ._influence import Influence
 
 __all__ = ["dsl"]
+
+_NEARLY_ALL = 0.9
 
 cite_methods(dsl="egami2023")
 
@@ -174,7 +176,8 @@ def _estimate(owner, rows, f, known, there, p, X, names, strata, scalar):
         if strata is not None:
             rest, by_label = _centred(values - by_label, by_label, there, p, strata)
             values = rest + by_label
-        count, df = int(there.sum()), _degrees(solve, there, p, rows.groups, by_label, strata)
+        carries = _carries(solve, there, p, rows.groups)
+        count, df = int(there.sum()), _degrees(solve, there, carries, rows.groups, by_label, strata)
         factor = n / (n - k) if n > k else np.inf
         if rows.groups is not None:
             values, g = cluster_sums(values, rows.groups), rows.n_groups
@@ -198,9 +201,12 @@ def _estimate(owner, rows, f, known, there, p, X, names, strata, scalar):
             else:
                 influence = Influence.of(values[there], values[~there], source.pick(there), source.pick(~there), verb)
     kind = "labeled rows" if rows.groups is None else "labeled clusters"
-    units = df + 1 if strata is None or rows.groups is not None else 2 * df  # where two labels have one degree
+    # by the design, since variances of few labels differ anyway; unless one stratum has nearly all of it
+    units = np.minimum(np.maximum(effective_number(carries), 2), count)
+    if strata is not None and rows.groups is None:
+        units = np.where(_dominated(by_label, strata), np.minimum(df + 1, count), units)
     units = units if scalar else as_rows(units, count)
-    warn_few(owner, float(min(units.min(), count)), count, kind, stacklevel=4)
+    warn_few(owner, units, count, kind, 4, names, of_one_cluster(X, rows.groups))
     pick = (lambda a: float(a[0])) if scalar else np.asarray
     return Estimate(
         estimate=pick(theta),
@@ -216,20 +222,29 @@ def _estimate(owner, rows, f, known, there, p, X, names, strata, scalar):
     )
 
 
-def _degrees(solve, there, p, groups, by_label, strata):
+def _dominated(by_label, strata):
+    """Tell for which coefficients one stratum has nearly all that the labels add to the variance, shape (k,)."""
+    norms = np.stack([influence_norms(by_label[strata == code]) for code in range(strata.max() + 1)])
+    return norms.max(axis=0) ** 2 > _NEARLY_ALL * influence_norms(norms) ** 2
+
+
+def _carries(solve, there, p, groups):
+    """Return how much the labels (or labelled clusters) say of each coefficient, shape (n_labels, k)."""
+    carries = (solve[:, there] / np.abs(solve).max(axis=1, keepdims=True)).T ** 2 / p[there, None]
+    if groups is None:
+        return carries
+    return cluster_sums(carries, groups[there])[np.unique(groups[there])]
+
+
+def _degrees(solve, there, carries, groups, by_label, strata):
     """Return the degrees of freedom that the labels leave, shape (k,): of as many as carry each coefficient."""
     k = len(solve)
-    carries = (solve[:, there] / np.abs(solve).max(axis=1, keepdims=True)).T ** 2
     if strata is not None and groups is None:
         # every stratum has a variance of its own
         square, codes = by_label**2, strata[there]
-        each = [carries[codes == code] for code in range(strata.max() + 1)]
+        each = [carries[codes == code] for code in range(strata.max() + 1)]  # of one probability each
         dfs = [np.maximum(effective_number(one) - 1, 1.0) for one in each]
         return satterthwaite(list(cluster_sums(square, strata)), dfs)
-    carries = carries / p[there, None]
-    if groups is not None:
-        carries = cluster_sums(carries, groups[there])
-        carries = carries[np.unique(groups[there])]
     return np.maximum(np.minimum(effective_number(carries) - 1, len(carries) - (k if groups is None else 1)), 1.0)
 
 

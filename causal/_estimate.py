@@ -15,23 +15,50 @@ from ._influence import Influence
 __all__ = ["FEW", "draws_estimate", "influence_norms", "linear_estimate", "rounding_of", "warn_few"]
 
 FEW = 20
+_SHOWN = 3  # names of coefficients in a message
 
 
-def warn_few(owner, units, count, kind, stacklevel):
-    """Warn where an interval rests on few units, by their number or because few of them outweigh the others."""
-    if units >= FEW * (1 - 1e-9):
+def warn_few(owner, units, count, kind, stacklevel, names=None, spared=False):
+    """Warn where an interval rests on few units, by their number or because few of them outweigh the others.
+
+    Parameters
+    ----------
+    units : float or ndarray of shape (k,)
+        How many units carry each coefficient.
+    count : int
+    kind : str
+    names : sequence of str, optional
+        Of the coefficients.
+    spared : ndarray of bool, shape (k,), optional
+        Coefficients that nobody takes for more than they are, such as those of dummies of single clusters.
+    """
+    units = np.atleast_1d(np.asarray(units, dtype=float))
+    few = (units < FEW * (1 - 1e-9)) & ~np.asarray(spared)
+    if not few.any():
         return
-    if units == count:
+    least = units[few].min()
+    if least == count:
         words = f"{count} {kind} are few"
     else:
         words = (
-            f"{count} {kind} differ so much (in weight, size, arm, probability or X) that they count as {units:.1f}, "
-            "few"
+            f"{count} {kind} differ so much (in weight, size, arm, probability or X) that they count as {least:.1f}"
+            f"{_of_which(few, names)}, few"
         )
     warnings.warn(
         f"{owner}: {words} for an asymptotic interval, which may be too short; {FEW} and more are enough.",
         SmallSampleWarning,
         stacklevel=stacklevel,
+    )
+
+
+def _of_which(few, names):
+    if len(few) == 1:
+        return ""
+    places = np.flatnonzero(few)
+    shown = [str(i) if names is None else repr(names[i])[:40] for i in places[:_SHOWN]]
+    more = f" and {len(places) - _SHOWN} more" if len(places) > _SHOWN else ""
+    return f" for column{'s' * (len(places) > 1)} {', '.join(shown)}{more} of X" + (
+        " (counting from 0)" if names is None else ""
     )
 
 

@@ -20,6 +20,7 @@ __all__ = [
     "cluster_sums",
     "effective_number",
     "mean_functional",
+    "of_one_cluster",
     "ols_functional",
     "satterthwaite",
     "snapped",
@@ -52,6 +53,8 @@ class Functional:
     names : tuple of str or None
     weights : ndarray of shape (n,), or None
         Of least squares as a whole.
+    design : ndarray of shape (n, k), or None
+        Of least squares as a whole.
     """
 
     coefficients: Any
@@ -62,6 +65,7 @@ class Functional:
     parts: Any = None
     names: tuple[str, ...] | None = None
     weights: Any = None
+    design: Any = None
 
     def value(self, f):
         """Return theta, shape (k,)."""
@@ -120,6 +124,10 @@ class Functional:
         if self.parts is not None:
             return effective
         return as_rows(effective, carrying_units(weights, groups, self.coefficients.shape[1]))
+
+    def spared(self, groups):
+        """Tell which coefficients are those of dummies of single clusters, of whose error nobody expects to be told."""
+        return np.False_ if self.design is None else of_one_cluster(self.design, groups)
 
     def _masses(self, groups):
         """Return the share that each cluster has of each arm."""
@@ -213,6 +221,13 @@ def cluster_sums(values, groups):
     return np.stack([np.bincount(groups, column) for column in values.T], axis=1)
 
 
+def of_one_cluster(X, groups):
+    """Tell which columns (n, k) are zero outside of one cluster, shape (k,); without clusters none is."""
+    if groups is None:
+        return np.zeros(X.shape[1], bool)
+    return (cluster_sums((X != 0) * 1.0, groups) > 0).sum(axis=0) == 1
+
+
 def mean_functional(n, weights=None):
     """Return the (weighted) mean of n rows."""
     shares = np.full(n, 1.0 / n) if weights is None else weights / weights.sum()
@@ -267,4 +282,4 @@ def ols_functional(X, weights=None, names=None):
     def fitted(f):
         return X @ (coefficients @ f)
 
-    return Functional(coefficients, fitted, n / (n - k) if n > k else np.inf, n, k, None, names, weights)
+    return Functional(coefficients, fitted, n / (n - k) if n > k else np.inf, n, k, None, names, weights, X)

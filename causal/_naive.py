@@ -243,7 +243,9 @@ class Classical(BaseEstimator):
             if len(rows.y) >= FEW:
                 count, kind = (len(rows.y), "rows") if rows.groups is None else (rows.n_groups, "clusters")
                 units = functional.units(rows.weights, rows.groups)
-                warn_few(owner, float(units.min()), count, f"labelled {kind}", stacklevel=4)
+                warn_few(
+                    owner, units, count, f"labelled {kind}", 4, functional.names, functional.spared(rows.groups)
+                )  # fmt: skip
             fit = functional.influence(rows.y, rows.groups)
             df = functional.df(fit, rows.groups)
             return linear_estimate(

@@ -17,7 +17,7 @@ from ._estimate import warn_few
 from ._ppi_estimate import combined, enough, tuned
 from ._ppi_logistic import powered_logistic
 from ._ppi_moments import Collected, LabelledMoments, UnlabelledMoments
-from ._ppi_quantile import powered_quantile, tuned_quantile
+from ._ppi_quantile import FEW_LABELS, powered_quantile, tuned_quantile
 from ._ppi_rows import Taken, check_apart, check_clusters, check_kind, take
 from ._ppi_sides import Labelled, Unlabelled, effect, mean, regression, separate
 
@@ -42,8 +42,8 @@ class PredictionPowered(BaseEstimator):
     power_tuning : "auto" or float in [0, 1], default "auto"
         How much the predictions count: 0 ignores them, 1 takes them in full. "auto" estimates what gives the least
         variance, one number per coefficient for `ols` and one for everything else. Below 50 effective labels (or
-        labelled clusters; see Notes) "auto" is 1: an estimated one would cost coverage. What was used stands on the
-        result, as `power`.
+        labelled clusters; see Notes) "auto" is 1, and 1/2 for `quantile`, whose interval it would widen by a quarter
+        and more: an estimated one would cost coverage. What was used stands on the result, as `power`.
 
     Attributes
     ----------
@@ -363,7 +363,7 @@ class PredictionPowered(BaseEstimator):
         owner = "PredictionPowered.quantile"
         q = check_number(q, owner, "q", low=0, high=1)
         labelled, unlabelled, _ = self._both("quantile", y_pred, sample_weight=sample_weight, groups=groups)
-        power = self._power(owner, labelled)
+        power = self._power(owner, labelled, few=FEW_LABELS)
         if power is None:
             power = tuned_quantile(labelled.rows, unlabelled.rows, unlabelled.folds, q)
         return powered_quantile(
@@ -431,12 +431,15 @@ class PredictionPowered(BaseEstimator):
         check_kind(owner, verb, labelled, unlabelled)
         return labelled, unlabelled, owner
 
-    def _power(self, owner, labelled, stacklevel=4):
+    def _power(self, owner, labelled, stacklevel=4, few=1.0):
         """Return the lambda that is not to be tuned, or None, after a warning where labels are few."""
-        warn_few(owner, float(np.min(labelled.units)), labelled.count, f"labelled {labelled.kind}", stacklevel)
+        warn_few(
+            owner, labelled.units, labelled.count, f"labelled {labelled.kind}", stacklevel, labelled.names,
+            getattr(labelled, "spared", False),
+        )  # fmt: skip
         if self.power_tuning != "auto":
             return float(self.power_tuning)
-        return None if enough(labelled.units).any() else 1.0
+        return None if enough(labelled.units).any() else few
 
     def _linear(self, verb, owner, labelled, unlabelled):
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):

@@ -18,10 +18,12 @@ from ._influence import Influence
 from ._ppi_estimate import PoweredEstimate, tuned
 from ._ppi_sides import Labelled, Unlabelled, joined, mean, separate
 
-__all__ = ["CrossingLaw", "powered_quantile", "tuned_quantile"]
+__all__ = ["FEW_LABELS", "CrossingLaw", "powered_quantile", "tuned_quantile"]
 
 
 ROUNDING = 1e-10  # of sums of many shares
+# the power where labels are too few to tune it: what two more rows that differ add to the error grows with it
+FEW_LABELS = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

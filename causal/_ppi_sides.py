@@ -52,6 +52,11 @@ class Labelled:
         return self.map.units(self.rows.weights, self.rows.groups)
 
     @property
+    def spared(self):
+        """Tell which coefficients are those of dummies of single clusters."""
+        return np.False_ if self.rows.groups is None else self.map.functional.spared(self.rows.groups)
+
+    @property
     def cross(self):
         """Return the sums of a b, shape (k,)."""
         return _sums(self.a, self.b)

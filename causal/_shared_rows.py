@@ -271,16 +271,20 @@ def _refuse_rows_in_clusters(blocks, owner):
 
 
 def _refuse_one_name_for_both(blocks, owner):
+    """Raise where a row may lie in the cluster of its name; not where both estimates have clusters in the same role."""
+    of_role = list(zip(blocks[:2], blocks[2:], strict=True))
+    if all(len(a.labels) and len(b.labels) and a.is_clustered == b.is_clustered for a, b in of_role):
+        return  # in either role a name means the same kind of thing
     for i, one in enumerate(blocks):
         for two in blocks[i + 1 :]:
-            if one.is_clustered == two.is_clustered:
+            if one.of == two.of or one.is_clustered == two.is_clustered:
                 continue
             common = set(one.labels.tolist()) & set(two.labels.tolist())
             if common:
                 raise InputError(
                     f"{owner}: ids_a and ids_b must not name a row as they name a cluster; got {min(map(str, common))} "
-                    f"for one of the {one} and one of the {two}. A row cannot be compared with a cluster: give both "
-                    "estimates the same groups."
+                    f"for one of the {one} and one of the {two}. A row cannot be compared with a cluster: give "
+                    "clusters other names, such as 'g0'."
                 )
 
 

@@ -142,6 +142,24 @@ def test_few_labels_warn():
         dsl(**{**given, "sampling_probability": rare}, labeled=np.arange(200) < 50)
 
 
+@pytest.mark.parametrize("design", ["mean", "slope"])
+@pytest.mark.parametrize(("strata", "each"), [(12, 2), (20, 2), (7, 3)])
+def test_equal_strata_of_few_labels_are_no_reason_to_warn(strata, each, design):
+    """Variances of two labels differ by chance: the degrees of freedom know, and no warning says that labels do."""
+    codes = np.repeat(np.arange(strata), 40)
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        labeled = np.argsort(rng.random((strata, 40)), axis=1).ravel() < each
+        f = rng.normal(size=len(codes))
+        y = f + rng.normal(size=len(codes))
+        X = None if design == "mean" else np.column_stack([np.ones(len(codes)), (-1.0) ** np.arange(len(codes))])
+        answer = dsl(y_pred=f, y=y, labeled=labeled, sampling_probability=each / 40, X=X, strata=codes)
+        assert np.all(answer.law.df < strata * each)
+    used = codes < 18 // each
+    with pytest.warns(SmallSampleWarning, match="18 labeled rows are few"):
+        dsl(y_pred=f[used], y=y[used], labeled=labeled[used], sampling_probability=each / 40, strata=codes[used])
+
+
 def test_degrees_of_freedom_are_those_of_the_noisy_stratum():
     """Twelve strata of two labels, one of which has all the variance, leave one degree of freedom."""
     strata = np.repeat(np.arange(12), 100)

@@ -240,7 +240,14 @@ def test_a_group_and_a_row_of_one_name_are_two(rng):
     # by hand, too
     ids = [f"g{i}" for i in range(30)], [f"t{i}" for i in range(400)]
     ids_b = [*list(survey.index)[:-1], "g3"], ids[1]
-    refused(a, debiased(survey, trial), "name a row as they name a cluster", ids_a=ids, ids_b=ids_b)
+    message = "name a row as they name a cluster.* give clusters other names, such as 'g0'"
+    refused(a, debiased(survey, trial), message, ids_a=ids, ids_b=ids_b)
+    # clusters 0 ... 29 in both fits, rows 0 ... 399 in both trials: a name means one thing in either
+    b = SplineDebiaser(3, nondifferential=True).fit(survey.z, survey.y, groups=region)
+    both_ids = {"ids_a": (range(30), range(400)), "ids_b": (range(30), range(400))}
+    assert combine(a, b.mean(trial.z), **both_ids).std_error == pytest.approx(both(named).std_error, rel=1e-12)
+    classical = Classical().fit(trial.z[:100], trial.y[:100]).mean()
+    refused(a, classical, message, ids_a=both_ids["ids_a"], ids_b=(range(100), None))
 
 
 def test_rows_may_lie_in_clusters_of_the_other_block(rng):
