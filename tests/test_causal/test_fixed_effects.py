@@ -25,7 +25,6 @@ ASKED = {
     "powered": lambda X, g: (
         PredictionPowered().fit(Z, Y, X=X, groups=g).ols(Z + 0.1, X, groups=None if g is None else g + 100)
     ),
-    "moments": lambda X, g: PredictionPowered().partial_fit(Z, Y, X=X).ols(Z + 0.1, X),
     "dsl": lambda X, g: dsl(y_pred=Z, y=Y, labeled=LABELED, sampling_probability=0.4, X=X, groups=g),
 }
 
@@ -49,6 +48,12 @@ def test_columns_that_few_rows_carry_are_named(name):
         ASKED[name](X, None)
     with pytest.warns(SmallSampleWarning, match="for columns 1, 2, 3 and 37 more of X .counting from 0., few"):
         ASKED[name](X.to_numpy(), None)
+
+
+def test_moments_name_columns_as_well():
+    few = X.iloc[:, :3]
+    with pytest.warns(SmallSampleWarning, match="for columns 'site_0', 'site_1' of X, few"):
+        PredictionPowered().partial_fit(Z, Y, X=few).ols(Z + 0.1, few)
 
 
 def test_what_many_rows_carry_is_not_warned_of():
