@@ -117,9 +117,9 @@ class SimplexRanker(BaseEstimator):
     per candidate and about five times as long. With dozens of judges hardly two items have the same pattern, and a
     sweep costs as much as the votes. During the first half of the warm-up several starts per chain compete, each
     chain's among themselves. Many levels and few items give posteriors with many modes, which differ in the levels that
-    are unused or split; one mode holds nearly everything, but starts need long to show which. A second, longer warm-up
-    mostly finds it for five levels and a thousand items. Where chains disagree all the same, merge levels, or give
-    anchors.
+    are unused or split. A second, longer warm-up mostly brings the chains into one of them (in the five-level data that
+    were tried, towards the higher one); chains that agree do not prove that no other mode matters. Where they disagree
+    all the same, merge levels, or give anchors.
 
     The marginal likelihood takes the votes of an item for independent, which they are not even given perfect judges, so
     its counts are divided by `design_effect_`: how much more its derivative along the utility varies over items than

@@ -1,8 +1,9 @@
 """Runs of the Gibbs sampler: warm-up, kept draws, chains side by side or on several workers.
 
 Five levels and a thousand items give posteriors with several modes (which level is unused, which one is split in two),
-one of which holds nearly everything. Chains leave the others after hundreds or thousands of sweeps, and only then does
-the height of a start tell what its mode is worth. So where chains disagree they are drawn anew with a longer warm-up.
+and in long runs chains moved towards one of them. They leave the others after hundreds or thousands of sweeps, and only
+then does the height of a start tell what its mode is worth. So where chains disagree they are drawn anew with a longer
+warm-up.
 """
 
 import numpy as np
