@@ -66,7 +66,7 @@ def _without_group_means(columns, groups):
     return columns - (cluster_sums(columns, groups) / sizes[:, None])[groups]
 
 
-def dummies_pvalue(response, regressor, groups, basis_of=controls):
+def dummies_pvalue(response, regressor, groups):
     """Return the p-value of the hypothesis that group dummies explain nothing beyond the controls.
 
     The quadratic form of the F test over an estimate of its mean that lets every row have its own variance (Brown and
@@ -84,7 +84,7 @@ def dummies_pvalue(response, regressor, groups, basis_of=controls):
     g = len(sizes)
     if g < 2 or regressor.std() == 0:
         return 1.0
-    basis = basis_of(regressor)
+    basis = controls(regressor)
     inner = _orthonormal(_without_group_means(basis[:, 1:], groups))
     if n - g - inner.shape[1] < 1:
         return 1.0
@@ -114,14 +114,14 @@ def dummies_pvalue(response, regressor, groups, basis_of=controls):
     return float(stats.f.sf(quadratic / mean, mean**2 / trace, mean**2 / spread))
 
 
-def mundlak_pvalue(response, regressor, groups, basis_of=controls):
+def mundlak_pvalue(response, regressor, groups):
     """Return the p-value of the hypothesis that the group mean of the regressor explains nothing beyond it.
 
     One added column (Mundlak 1978), its error from leaving out one group at a time (CV3), Student's t with one degree
     of freedom less than there are groups. 1 where nothing can be said.
     """
     g = int(groups.max()) + 1
-    basis = basis_of(regressor)
+    basis = controls(regressor)
     added = (np.bincount(groups, regressor) / np.bincount(groups))[groups]
     design = np.column_stack([basis, added - basis @ (basis.T @ added)])
     size = np.linalg.norm(design[:, -1])

@@ -78,8 +78,8 @@ def rounding_of(functional, f):
 
 
 def linear_estimate(
-    owner, functional, f, fit, apply, df_fit, df_apply, *, method, guarantee, n, rounding=None, n_groups=None,
-    fit_rows=None, apply_rows=None, law=None, value=None, flat=False
+    owner, functional, f, fit, apply, df_fit, df_apply, *, method, guarantee, n, n_groups=None,
+    fit_rows=None, apply_rows=None, law=None, flat=False
 ):  # fmt: skip
     """Return the Estimate of a linear functional of the column f.
 
@@ -92,8 +92,6 @@ def linear_estimate(
     fit, apply : ndarray of shape (n_fit, k) and (n_apply, k)
         Influence values whose squares sum to the two parts of the variance.
     df_fit, df_apply : ndarray of shape (k,)
-    rounding : ndarray of shape (k,), optional
-        Errors up to this one are no variation at all, and therefore infinite.
     fit_rows, apply_rows : Source, optional
         Who the rows of the two parts are.
     flat : ndarray of bool, shape (k,), optional
@@ -101,12 +99,12 @@ def linear_estimate(
     law : callable, optional
         ``law(value, std_error, df)`` in place of Student's t, where the error is finite.
     """
-    value = functional.value(f) if value is None else value
+    value = functional.value(f)
     if not np.isfinite(value).all():
         raise InputError(f"{owner}: the estimate exceeds the floats. Rescale y_pred, y or X.")
     norms = [influence_norms(part) for part in (fit, apply)]
     std_error = np.hypot(*norms)
-    unusable = ~(std_error > (rounding_of(functional, f) if rounding is None else rounding)) | ~np.isfinite(std_error)
+    unusable = ~(std_error > rounding_of(functional, f)) | ~np.isfinite(std_error)
     unusable |= flat
     std_error = np.where(unusable, np.inf, std_error)
     known = ~unusable.any()

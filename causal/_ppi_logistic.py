@@ -16,7 +16,6 @@ from ._ppi_sides import joined
 __all__ = [
     "LogisticSide",
     "column_scale",
-    "logistic_estimate",
     "logistic_power",
     "powered_logistic",
     "solve_logistic",
@@ -167,10 +166,10 @@ def powered_logistic(owner, labelled, unlabelled, power, method):
     rest = None
     if power:
         fit, apply, rest = joined(fit, apply, labelled.rows, unlabelled.rows)
-    return logistic_estimate(owner, theta / scale, fit, apply, rest, labelled, unlabelled, power, method)
+    return _estimate(theta / scale, fit, apply, rest, labelled, unlabelled, power, method)
 
 
-def logistic_estimate(owner, theta, fit, apply, rest, labelled, unlabelled, power, method):
+def _estimate(theta, fit, apply, rest, labelled, unlabelled, power, method):
     """Return the Estimate that coefficients and influence values make."""
     k = len(theta)
     parts = [values.T @ values for values in (fit, apply)]

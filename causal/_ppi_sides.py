@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ._estimate import rounding_of
 from ._functional import (
     Functional,
     as_rows,
@@ -185,7 +186,7 @@ class _Map:
         return self.functional.df(influence, groups)
 
     def rounding(self, f):
-        return 4 * np.finfo(float).eps * (np.abs(self.functional.coefficients) @ np.abs(f))
+        return rounding_of(self.functional, f)
 
 
 class _PlainMean:
@@ -286,12 +287,12 @@ def mean(rows):
     """Return the map of the mean."""
     if rows.weights is None and rows.groups is None:
         return _PlainMean(len(rows.z))
-    return _Map(_kish(mean_functional(len(rows.z), rows.weights)))
+    return _Map(_with_kish_factor(mean_functional(len(rows.z), rows.weights)))
 
 
 def effect(rows, treatment, propensity):
     """Return the map of the average treatment effect."""
-    return _Map(_kish(ate_functional(treatment, rows.weights, propensity)))
+    return _Map(_with_kish_factor(ate_functional(treatment, rows.weights, propensity)))
 
 
 def regression(rows, X, names):
@@ -303,7 +304,7 @@ def regression(rows, X, names):
     return _Map(ols_functional(X, rows.weights, names))
 
 
-def _kish(functional: Functional):
+def _with_kish_factor(functional: Functional):
     """Return the functional with n / (n - 1) of the effective number of rows, which moments know as well."""
     shares, parts = functional.coefficients[0], functional.parts
     with np.errstate(divide="ignore"):

@@ -111,7 +111,7 @@ def collapse(votes, level, cell_of_vote, anchors, anchor_level, cell_of_anchor, 
     n_units = int(unit.max()) + 1
     of_vote, of_anchor = unit[: len(votes.judge)], unit[len(votes.judge) :]
     slot = of_vote * n_judges + votes.judge
-    _check_once(slot, votes, names, owner)
+    _check_once(slot, votes, owner)
     patterns = np.full((n_units, n_judges), -1, np.int16)
     patterns.reshape(-1)[slot] = level
     count, cell, truth = np.ones(n_units, np.int64), np.zeros(n_units, np.int64), np.full(n_units, -1)
@@ -139,7 +139,7 @@ def collapse(votes, level, cell_of_vote, anchors, anchor_level, cell_of_anchor, 
     return _unique_rows(cell, truth, patterns, count, n_levels)
 
 
-def _check_once(slot, votes, names, owner):
+def _check_once(slot, votes, owner):
     ordered = np.sort(slot)
     twice = ordered[1:] == ordered[:-1]
     if not twice.any():

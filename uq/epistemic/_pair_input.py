@@ -125,8 +125,8 @@ def check_conditional(marginal, conditional, owner):
     return m, check_probabilities(c.reshape(n * k, k), owner, "conditional", input_eps(conditional)).reshape(n, k, k)
 
 
-def check_counts(y, owner, name="y", *, n=None, k=None, least=2, classes=None, of="pairs"):
-    """Return counts of responses (n, K) as floats: whole numbers, `least` or more in each row.
+def check_counts(y, owner, name="y", *, n=None, k=None, classes=None, of="pairs"):
+    """Return counts of responses (n, K) as floats: whole numbers, two or more in each row.
 
     The columns of a frame must be called as `classes`, those of the argument `of`, where these are known.
     """
@@ -140,10 +140,10 @@ def check_counts(y, owner, name="y", *, n=None, k=None, least=2, classes=None, o
     if array.max() > 2**31:
         raise InputError(f"{owner}: {name} must hold counts of at most 2**31; got {array.max():g}.")
     total = array.sum(axis=1)
-    if total.min() < least:
-        row = int(np.flatnonzero(total < least)[0])
+    if total.min() < 2:
+        row = int(np.flatnonzero(total < 2)[0])
         raise InputError(
-            f"{owner}: {name} must hold at least {least} responses per row, independent given x; got {total[row]:g} in "
+            f"{owner}: {name} must hold at least 2 responses per row, independent given x; got {total[row]:g} in "
             f"row {row} (counting from 0). One response says nothing about the variance: leave such rows out."
         )
     if n is not None and array.shape != (n, k):

@@ -397,12 +397,10 @@ def _rebuild(cls, fields):
     return cls._of(values.pop("joint"), values.pop("marginal"), **values)
 
 
-def as_pairs(pairs, owner, name="pairs") -> PairDistribution:
+def as_pairs(pairs, owner) -> PairDistribution:
     """Return `pairs` as a PairDistribution; a joint in an array is taken as well."""
     if isinstance(pairs, PairDistribution):
         return pairs
     if pairs is None or isinstance(pairs, (str, bytes, dict)):
-        raise InputError(
-            f"{owner}: {name} must be a PairDistribution, or a joint of pairs; got {type(pairs).__name__}."
-        )
+        raise InputError(f"{owner}: pairs must be a PairDistribution, or a joint of pairs; got {type(pairs).__name__}.")
     return PairDistribution(pairs)

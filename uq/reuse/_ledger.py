@@ -345,7 +345,7 @@ class Turn:
         if not isinstance(previous, str):
             raise LedgerError(f"{self._ledger.title} has been tampered with: the last event has no hash.")
         moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        digest = sha256(state.encode()).hexdigest()
+        digest = text_hash(state)
         rows = []
         for number, (kind, query_id, detail) in enumerate(events, start=number + 1):  # noqa: B020
             row = (number, self._name, moment, self._user, kind, query_id, detail, digest, previous)

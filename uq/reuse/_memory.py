@@ -5,11 +5,10 @@ import os
 import threading
 import time
 from contextlib import contextmanager
-from hashlib import sha256
 
 from uq._base.exceptions import LedgerError
 
-from ._ledger import alone, event_hash
+from ._ledger import alone, event_hash, text_hash
 
 __all__ = ["MemoryLedger"]
 
@@ -69,7 +68,7 @@ class MemoryLedger:
         previous = text = ""
         for moment, user, events, state in list(self._events):
             text = json.dumps(state, sort_keys=True)
-            digest = sha256(text.encode()).hexdigest()
+            digest = text_hash(text)
             when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment))
             for kind, query_id, detail in events:
                 row = (len(rows) + 1, name, when, user, kind, query_id, json.dumps(detail), digest, previous)

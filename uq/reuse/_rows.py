@@ -13,10 +13,6 @@ __all__ = ["count_rows", "divisible", "part_of", "protected", "stand_in"]
 OWNER = "Holdout"
 
 
-def _is_array(x):
-    return hasattr(x, "shape") and hasattr(x, "dtype")
-
-
 def _parts(data):
     """Return the named parts of data that consist of several, such as (X, y) or a dict of columns; else None."""
     if isinstance(data, dict):
