@@ -155,3 +155,24 @@ def test_masked_values_of_a_function_are_missing_rows():
     rows = np.array([0.0, 0.0, 1.0, 0.0])
     holdout = Holdout(rows, NaiveReuse(1))
     assert holdout.mean(lambda x: np.ma.masked_array(x, mask=x > 0.5)).value == 0.5 / 4
+
+
+def test_rounding_is_no_dependence_on_other_rows():
+    """Residuals of an exact fit are rounding, which differs between batches of different size."""
+    X = np.random.default_rng(0).normal(size=(300, 3))
+    y = X @ np.array([1.0, 2.0, 3.0])
+    noise = np.random.default_rng(1)
+
+    def residuals(pair):
+        return 1e-16 * noise.random(len(pair[1]))
+
+    holdout = Holdout((X, y), GuessAndCheck(10, 1, tolerance=0.4), rehearsal=(X[:50], y[:50]))
+    assert holdout.mean(residuals, guess=0.0).source == "guess"
+    with pytest.raises(InputError, match="this row only"):
+        holdout.mean(lambda pair: noise.random(len(pair[1])), guess=0.5)
+
+
+def test_lists_of_numpy_scalars_have_a_stand_in():
+    texts = list(np.random.default_rng(0).choice(list("ab"), 200))
+    holdout = Holdout((texts, list(np.arange(200.0))), GuessAndCheck(10, 1, tolerance=0.45))
+    assert holdout.mean(lambda pair: [text == "a" for text in pair[0]], guess=0.5).source == "guess"

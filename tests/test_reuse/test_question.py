@@ -103,3 +103,23 @@ def test_functions_that_capture_themselves_and_what_cannot_be_read():
     for guess in ("a", [[1], [1, 2]], ["a"], object()):
         assert question_of(ROWS, guess) == {"kind": "values"}
     assert "code" not in question_of(ROWS, None)
+
+
+def test_what_a_function_fills_while_it_works_is_not_what_it_asks():
+    memo, seen, calls = {}, [], 0
+
+    def remembering(rows):
+        nonlocal calls
+        calls += 1
+        memo[len(rows)] = 1
+        seen.append(len(rows))
+        return rows
+
+    written = question_of(remembering, None)
+    holdout = Holdout(ROWS, GuessAndCheck(10, 1, tolerance=0.3))
+    answer = holdout.mean(remembering, guess=0.7, query_id="a")
+    assert calls > 1
+    assert memo
+    calls = 0  # as in a fresh session: what was written down is the question before it was asked
+    assert question_of(remembering, None) == written
+    assert holdout.mean(remembering, guess=0.7, query_id="a").value == answer.value

@@ -52,6 +52,7 @@ class Desk:
         if any(q is not None for q in query_ids):
             known = self._ledger.answered(self._name, query_ids)
         questions = list(zip(queries, guesses, strict=True))
+        written = [question_of(*question) for question in questions]  # before a function changes what it captured
         queries, guesses = self._prepared(queries, guesses, query_ids, names, known, bounds, rehearsed)
         check_batch(query_ids, queries, [guess for _, guess in questions])
         problem = stop = None
@@ -73,7 +74,7 @@ class Desk:
                 try:
                     said, state, problem = self._answers(state, asked, queries, guesses, bounds)
                     if problem is None:
-                        problem = turn.reveal(state, _named(said, query_ids, questions))
+                        problem = turn.reveal(state, _named(said, query_ids, written))
                 except BaseException as error:
                     stop = _without_words(error)
                 if problem or stop:
@@ -102,8 +103,11 @@ class Desk:
             given.append(guess)
         return ready, given
 
-    def _rehearse(self, query, name, bounds, rows=None):
-        """Try a function on rows that are no secret, and return its values; questions within it are refused."""
+    def _rehearse(self, query, name, bounds, rows=None, most=0.0):
+        """Try a function on rows that are no secret, and return its values; questions within it are refused.
+
+        Up to `most` of the values of real rows may be out of bounds.
+        """
         if not divisible(self._data):
             raise InputError(
                 f"{OWNER}: {name} must be an array for rows of this kind ({type(self._data).__name__}), which cannot "
@@ -120,9 +124,9 @@ class Desk:
                 "compute the values yourself."
             )
         with alone(self._ledger.key, self._ledger.title):
-            values = rehearse(query, rows, name, real)
-        if real and bounds is not None:
-            check_inside(values, bounds, name)
+            values = rehearse(query, rows, name, real, bounds[1] - bounds[0])
+        if real:
+            check_inside(values, bounds, name, most)
         return values
 
     def _worst(self, state, many):
@@ -271,10 +275,10 @@ def _first_of_each(query_ids, known):
     return asked
 
 
-def _named(said, query_ids, questions):
+def _named(said, query_ids, written):
     """Return what is written down: each answer and, where it has a name, what was asked under it."""
     return [
-        (query_ids[i], detail if query_ids[i] is None else {**detail, "question": question_of(*questions[i])})
+        (query_ids[i], detail if query_ids[i] is None else {**detail, "question": written[i]})
         for i, detail in said.items()
     ]
 

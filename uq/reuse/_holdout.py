@@ -17,7 +17,7 @@ from ._ladder import Ladder
 from ._ledger import Ledger
 from ._mechanism import Mechanism, references_of
 from ._memory import MemoryLedger
-from ._query import check_inside, clipped_mean
+from ._query import clipped_mean
 from ._rows import OWNER, count_rows
 from ._scores import check_direction, row_scorer
 
@@ -173,8 +173,10 @@ class Holdout(Desk):
             Values beyond them are clipped in silence, since words would tell about the rows.
         query_id : str, optional
             Name of the question. Asked again under the same name, it returns the same answer for free, also where no
-            guess is given. Other bounds, another guess or another function under this name are refused; values are not
-            compared, since what is written down about them would tell of the rows.
+            guess is given. Other bounds, another guess or another function under this name are refused, as far as its
+            code and the numbers and texts that it captured tell. Models, arrays, lists and other objects that it
+            captured are not compared, nor are values, since what is written down about them would tell of the rows:
+            put the version of a model into the name.
 
         Returns
         -------
@@ -262,6 +264,7 @@ class Holdout(Desk):
             As in `mean`; (0, 1) for accuracy, (-1, 0) for the Brier score, to be given for others. Rows of `X_train`
             may lie beyond those of a loss without limits, half of them at most.
         query_id : str, optional
+            As in `mean`; estimators are not compared, so another one takes another name.
 
         Returns
         -------
@@ -304,8 +307,7 @@ class Holdout(Desk):
             return function(estimator, *pair)
 
         if X_train is not None:
-            values = self._rehearse(query, "scorer", None, (X_train, y_train))
-            check_inside(values, bounds, "scorer", most=0 if limits else 0.5)
+            values = self._rehearse(query, "scorer", bounds, (X_train, y_train), most=0.0 if limits else 0.5)
             if guess is None:
                 guess = clipped_mean(values, bounds)[0]
         return self._ask_one(query, guess, bounds, query_id, "scorer", rehearsed=X_train is not None)

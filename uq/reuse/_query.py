@@ -18,18 +18,18 @@ def _fits(shape, n):
     return shape in ((n,), (n, 1)) or (n == 1 and shape == ())
 
 
-def rehearse(query, rows, name, real):
+def rehearse(query, rows, name, real, width=0.0):
     """Try a function on rows that are no secret, so that its mistakes cost nothing; raise InputError for them.
 
-    Return its values. Rows that are `real`, and not zeros, must have the same values by themselves and among others;
-    functions must work on a single row in any case.
+    Return its values. Rows that are `real`, and not zeros, must have the same values by themselves and among others, up
+    to a hair of their size or of the `width` of the bounds; functions must work on a single row in any case.
     """
     n = count_rows(rows)
     values = _rehearsed(query, rows, n, name)
     for start, stop in _probes(n if real else 1) if n > 1 else ():
         alone = _rehearsed(query, part_of(rows, start, stop), stop - start, name)
         among = values[start:stop]
-        size = np.abs(values[np.isfinite(values)]).max(initial=0)
+        size = np.abs(values[np.isfinite(values)]).max(initial=width)
         # a model computes batches of different size with different rounding
         differ = ~np.isclose(alone, among, rtol=1e-5, atol=1e-5 * size, equal_nan=True)
         if real and differ.any():

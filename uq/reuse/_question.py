@@ -73,9 +73,11 @@ def _code(thing, deep=0):
 
 def _cell(cell, inner):
     try:
-        return inner(cell.cell_contents)
+        kept = cell.cell_contents
     except ValueError:  # not filled yet
         return "empty"
+    # what a function fills while it works, such as a memo, is not what it asks
+    return type(kept).__name__ if isinstance(kept, (dict, list, set, bytearray)) else inner(kept)
 
 
 def check_same_question(query_id, detail, query, guess, bounds):

@@ -147,7 +147,7 @@ def stand_in(data):
 
 def _like_first(rows, data):
     blank = {str: "", bytes: b"", bool: False, int: 0, float: 0.0}
-    kinds = {type(row) for row in rows}
+    kinds = {type(row.item() if isinstance(row, np.generic) else row) for row in rows}
     if len(kinds) != 1 or (kind := kinds.pop()) not in blank:
         return None
     made = [blank[kind]] * len(rows)
