@@ -38,10 +38,15 @@ def read_families(families, votes, owner):
 
 
 def _family(name, families, role):
-    """Return where a judge or candidate belongs: 0 as a judge and 0 as a candidate are numbers, not one name."""
-    if name in families:
-        return "family", families[name]
-    return "text" if isinstance(name, (str, bytes)) else role, name
+    """Return where a judge or candidate belongs.
+
+    A text is one name, of a judge, a candidate or a family alike: a judge is of the family that bears its name. 0 as a
+    judge and 0 as a candidate are numbers, not one name.
+    """
+    home = families.get(name, name)
+    if isinstance(home, (str, bytes)):
+        return "text", home
+    return "family" if name in families else role, home
 
 
 def check_voted(votes, dropped, owner):

@@ -80,13 +80,18 @@ class RankingDiagnostics(Result):
     def _draw(self, ax):
         from uq._base import plot
 
-        ess = zip(self.names, self.ess_bulk, self.ess_tail, strict=True)
+        ess = zip(self.names, self.rhat, self.ess_bulk, self.ess_tail, strict=True)
+        known = self.rhat[np.isfinite(self.rhat)]
+        rhat = np.where(np.isfinite(self.rhat), self.rhat, max(known.max(initial=1.0), MOST_RHAT) * 1.05)
         ax = plot.intervals(
             ax,
-            self.rhat,
-            np.minimum(1.0, self.rhat),
-            np.maximum(1.0, self.rhat),
-            names=[f"{name} ({format_number(round(bulk))} / {format_number(round(tail))})" for name, bulk, tail in ess],
+            rhat,
+            np.minimum(1.0, rhat),
+            np.maximum(1.0, rhat),
+            names=[
+                f"{name} ({'' if np.isfinite(r) else f'R-hat {r}; '}{bulk:.0f} / {tail:.0f})"
+                for name, r, bulk, tail in ess
+            ],
             title=self._title(),
             label="R-hat (in brackets: effective draws, bulk / tail)",
             note=self._note(None),

@@ -13,7 +13,7 @@ LEAST_SHARE = 0.1  # of the items, that must have what is said of a design
 
 def check_identified(problem, constancy, owner) -> Identification:
     """Return what the design identifies; families of several judges are refused where the prior decides."""
-    n_views = count_views(problem)
+    n_views = count_views(problem, constancy)
     joint = problem.likelihood == "joint" and n_views > 1
     found = identifiability(
         levels=problem.n_levels,
@@ -33,34 +33,55 @@ def check_identified(problem, constancy, owner) -> Identification:
     return found
 
 
-def count_views(problem):
+def count_views(problem, constancy=None):
     """Return how many families voted on one item: the most that a tenth of the items of every candidate have.
+
+    `constancy` is that of judges and candidates who are strangers, which decides; by default all are taken together.
 
     Only items without an anchor are looked at. Where matrices are common to all candidates, three views or more of one
     candidate show the families that voted there, and a vote of such a family tells as much about another candidate; a
-    family is shown if a tenth of all items on which it voted have that many views. Where they are not, each stratum of
-    a candidate must have the views by itself.
+    family is shown if a tenth of all items on which it voted have that many views. Two views need the candidate for a
+    third: a pair of families counts that voted together on a tenth of the items of two candidates, and so do votes of
+    its two. Self-votes, whose matrices are their own, are left out. Where matrices are not common, each stratum of a
+    candidate must have the views by itself.
     """
     unknown = problem.truth < 0
     seen = np.zeros((len(problem.cell), problem.n_families), bool)
     row, judge = np.nonzero((problem.votes >= 0) & unknown[:, None])
     seen[row, problem.family[judge]] = True
+    common = problem.is_constant or (constancy is not None and np.isinf(constancy))
     rows = seen.any(axis=1)
     if not rows.any():
         return 0
+    if common:
+        seen &= np.isinf(problem.constancy[:, problem.cell]).T
     seen, count = seen[rows], problem.count[rows].astype(float)
-    group = problem.cell_candidate[problem.cell[rows]] if problem.is_constant else problem.cell[rows]
+    group = problem.cell_candidate[problem.cell[rows]] if common else problem.cell[rows]
     views = seen.sum(axis=1)
     most = int(views.max())
-    best = max(v for v in range(1, most + 1) if _everywhere(views >= v, group, count))
-    if not problem.is_constant:
+    best = max((v for v in range(1, most + 1) if _everywhere(views >= v, group, count)), default=1)
+    if not common:
         return best
     votes = np.maximum(count @ seen, 1.0)
     for v in range(most, max(best, 2), -1):
         shown = (count * (views >= v)) @ seen >= LEAST_SHARE * votes
         if _everywhere((seen & shown).any(axis=1), group, count):
             return v
-    return best
+    return best if best != 2 or _candidates_linked(seen, group, count) else 1
+
+
+def _candidates_linked(seen, group, count):
+    """Tell whether every candidate has votes of families that voted in pairs on two candidates or more."""
+    names = np.unique(group)
+    if len(names) == 1:
+        return True  # its pairs are its own views, and nothing is compared
+    together = np.zeros((seen.shape[1], seen.shape[1]), int)
+    for name in names:
+        of_name = group == name
+        x, weight = seen[of_name].astype(float), count[of_name]
+        together += (x.T * weight) @ x >= LEAST_SHARE * weight.sum()
+    np.fill_diagonal(together, 0)
+    return _everywhere((seen & (together >= 2).any(axis=1)).any(axis=1), group, count)
 
 
 def _everywhere(mask, group, count):

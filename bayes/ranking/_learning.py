@@ -15,7 +15,7 @@ MOST_DIVERGENT = 0.01  # share of draws
 def learn(ranker, data, found):
     """Return what to warn of, and the fitted attributes by name, given the data as prepared and the draws."""
     problem, pi, names = data.problem, found["pi"], [str(name) for name in data.candidates]
-    utility = utilities(ranker, problem, found)
+    utility = utilities(ranker.target, problem, found)
     agreement = None
     if found.get("agreement") is not None:
         agreement = AgreementCheck(problem).summary(found["agreement"], data.judges)

@@ -16,7 +16,7 @@ def sample_posterior(ranker, problem, rng, n_jobs):
     """Return the draws of a problem by the sampler and at the size that the estimator `ranker` asks for."""
     size = {"draws": int(ranker.draws), "tune": int(ranker.tune), "chains": int(ranker.chains)}
     if not needs_nuts(ranker):
-        return sample_gibbs(problem, rng=rng, n_jobs=n_jobs, **size)
+        return sample_gibbs(problem, rng=rng, n_jobs=n_jobs, target=ranker.target, **size)
     from ._pymc import sample_nuts
 
     return sample_nuts(problem, random_state=spawn_seeds(rng, 1)[0][0], n_jobs=n_jobs, **size)

@@ -16,6 +16,7 @@ from uq._base.random import spawn_seeds
 from ._diagnosis import MOST_RHAT
 from ._gibbs import FEW, Gibbs
 from ._predictive import AgreementCheck
+from ._utility import utilities
 
 __all__ = ["sample_gibbs"]
 
@@ -26,7 +27,7 @@ REPLICATES = 200  # of the agreement of judges
 LARGE_ROWS, LARGE_VOTES = 30_000, 200_000  # from here on a chain is work enough for one worker
 
 
-def sample_gibbs(problem, *, draws, tune, chains, rng, n_jobs=None):
+def sample_gibbs(problem, *, draws, tune, chains, rng, n_jobs=None, target="population"):
     """Return posterior draws of the joint model with finite or infinite constancy.
 
     Parameters
@@ -36,6 +37,8 @@ def sample_gibbs(problem, *, draws, tune, chains, rng, n_jobs=None):
     rng : numpy.random.Generator
     n_jobs : int or None
         Workers for the chains of large problems; the draws do not depend on it.
+    target : {"population", "sample"}
+        Whose utilities the chains must agree on.
 
     Returns
     -------
@@ -50,14 +53,14 @@ def sample_gibbs(problem, *, draws, tune, chains, rng, n_jobs=None):
     """
     found = _all_chains(problem, draws, tune, chains, rng, n_jobs)
     size = len(problem.cell) * problem.n_levels
-    if chains > 1 and tune >= AGAIN_LEAST and size <= AGAIN_MOST and _disagree(problem, found["pi"]):
+    if chains > 1 and tune >= AGAIN_LEAST and size <= AGAIN_MOST and _disagree(target, problem, found):
         found = _all_chains(problem, draws, LONGER * tune, chains, rng, n_jobs, RIVALS_FEW, LONGER)
     return found
 
 
-def _disagree(problem, pi):
+def _disagree(target, problem, found):
     """Tell whether chains have not met, at least in a utility; too few draws to tell count as agreement."""
-    return bool(np.max(rhat(problem.per_candidate(pi @ problem.levels))) > MOST_RHAT)
+    return bool(np.max(rhat(utilities(target, problem, found))) > MOST_RHAT)
 
 
 def _all_chains(problem, draws, tune, chains, rng, n_jobs, rivals=None, thin=1):

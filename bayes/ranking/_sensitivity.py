@@ -260,7 +260,7 @@ def sensitivity(ranker, points, level, n_jobs):
 
 def _utility(ranker, problem, seed):
     found = sample_posterior(ranker, problem, np.random.default_rng(seed), 1)
-    return utilities(ranker, problem, found)
+    return utilities(ranker.target, problem, found)
 
 
 def _win_errors(utility):

@@ -7,9 +7,9 @@ __all__ = ["settle_ties", "utilities"]
 ROUNDING = 1e-12  # of the range of the levels; means of items at hand differ by more, or by nothing
 
 
-def utilities(ranker, problem, found):
+def utilities(target, problem, found):
     """Return the utilities (chain, draw, K), of all items or of those at hand, given what a sampler returned."""
-    if ranker.target == "population":
+    if target == "population":
         return problem.per_candidate(found["pi"] @ problem.levels)
     levels = problem.levels
     stored = 8 * np.finfo(float).eps * np.abs(levels).max()

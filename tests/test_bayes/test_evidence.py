@@ -116,3 +116,29 @@ def test_items_that_are_all_anchored_have_no_views_and_need_none():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         assert not SimplexRanker(LEVELS, draws=4, tune=0, random_state=0).fit(table(rows), anchors).prior_driven_
+
+
+def test_two_views_need_a_pair_that_two_candidates_share():
+    """22 parameters and 16 shares that can be seen: nothing links a's judges to b's but the one that both have."""
+    apart = rows_of("a", range(100), "xy") + rows_of("b", range(100), "yz")
+    assert count_views(data_of(apart).problem) == 1
+    assert data_of(apart).identification.prior_driven
+    linked = apart + rows_of("c", range(100), "xy")
+    assert count_views(data_of(linked).problem) == 2
+
+
+def test_self_votes_are_no_views():
+    rows = [row for c in "ab" for row in rows_of(c, range(100), "ab")]
+    data = data_of(rows)
+    assert not data.problem.is_constant
+    assert data.identification.prior_driven
+    strangers = [row for c in "cd" for row in rows_of(c, range(100), "ab")]
+    assert not data_of(strangers).identification.prior_driven
+
+
+def test_a_family_that_bears_a_members_name_holds_it():
+    rows = [row for c in "cd" for row in rows_of(c, range(20), "xyzw")]
+    named = data_of(rows, families={"w": "x"}).problem.family
+    assert named.tolist() == data_of(rows, families={"w": "f", "x": "f"}).problem.family.tolist()
+    assert len(set(named.tolist())) == 3
+    assert not data_of(rows, families={"x": "c"}).problem.is_constant
