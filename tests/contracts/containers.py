@@ -82,7 +82,8 @@ def _arrow_chunked(x):
 def _torch(x, dtype="float64", requires_grad=False):
     torch = require("torch")
     # through a list: torch warns about NumPy arrays that cannot be written to
-    return torch.tensor(x.tolist(), dtype=getattr(torch, dtype), requires_grad=requires_grad)
+    device = os.environ.get("ERRORBARS_TORCH_DEVICE", "cpu")  # "cuda": the containers on a GPU
+    return torch.tensor(x.tolist(), dtype=getattr(torch, dtype), requires_grad=requires_grad, device=device)
 
 
 # Values must fit into 8 significant bits (bfloat16) for all of these to hold the same numbers.
