@@ -386,7 +386,7 @@ def test_long_texts_stay_objects():
 
 @pytest.mark.parametrize(
     "value",
-    [np.timedelta64(1, "s"), np.datetime64("2020-01-01"), np.timedelta64("NaT"), np.complex64(1 + 2j)],
+    [np.timedelta64(1, "s"), np.datetime64("2020-01-01"), np.timedelta64("NaT", "s"), np.complex64(1 + 2j)],
     ids=lambda x: repr(x).split(" at 0x")[0],
 )
 def test_objects_that_are_no_numbers(value):
