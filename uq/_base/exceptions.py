@@ -11,9 +11,11 @@ __all__ = [
     "InfiniteBoundWarning",
     "InputError",
     "LedgerError",
+    "LogError",
     "MissingExtraError",
     "NotIdentifiedError",
     "SmallSampleWarning",
+    "SpaceExhaustedError",
     "UQError",
     "UntestedAssumptionWarning",
 ]
@@ -37,6 +39,14 @@ class NotIdentifiedError(UQError):
 
 class LedgerError(UQError):
     """The record of what was asked of a holdout is damaged, cannot be written, or does not belong to these data."""
+
+
+class LogError(UQError):
+    """The log of a campaign is damaged, in use elsewhere, cannot be written, or belongs to other settings."""
+
+
+class SpaceExhaustedError(UQError):
+    """Every setting of a finite space was tried, and none of them is worth another look."""
 
 
 class BudgetExhaustedError(UQError):
