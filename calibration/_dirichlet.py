@@ -6,12 +6,12 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit
-from threadpoolctl import ThreadpoolController
 
 from uq._base.citation import cites
 from uq._base.exceptions import InputError
 from uq._base.newton import newton
 from uq._base.sklearn import Range, StrOptions
+from uq._base.threads import one_blas_thread
 
 from ._recalibrator import LIMIT, Recalibrator, log_odds, log_softmax, softmax
 
@@ -215,7 +215,7 @@ class DirichletCalibration(Recalibrator):
             target[np.arange(len(y)), y] = 1.0
         full = self.structure == "full"
         # products of narrow blocks: threads that wait for each other cost more than they bring
-        with ThreadpoolController().limit(limits=1, user_api="blas"):
+        with one_blas_thread():
             if pair is None:
                 pair = _chosen(x, target, weights, full, self.cv)
             loss = SoftmaxLoss(x, target, weights, pair, full)

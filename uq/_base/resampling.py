@@ -8,13 +8,12 @@ and one multiplication per row, so that a resample runs at the speed of reading 
 """
 
 import warnings
-from functools import cache
 
 import numpy as np
 from joblib import Parallel, delayed
-from threadpoolctl import ThreadpoolController
 
 from .random import spawn_seeds
+from .threads import one_blas_thread
 
 __all__ = ["MANY_ROWS", "acceleration", "evaluate", "jackknife_acceleration", "resample_statistic", "resample_sums"]
 
@@ -49,7 +48,7 @@ def resample_sums(columns, *, n_resamples, rng, n_jobs=None, groups=None):
     # at least eight chunks for the workers, yet no more than what pays for starting one
     jobs = _jobs(rng, n_resamples, max(-(-n_resamples // 8), 2**18 // len(columns) + 1))
     # held here too: a worker thread that ends restores what it found, for all threads of the process
-    with _one_thread():
+    with one_blas_thread():
         parts = Parallel(n_jobs=n_jobs, prefer="threads")(delayed(draw)(columns, seed, size) for seed, size in jobs)
     return np.concatenate(parts)
 
@@ -64,22 +63,12 @@ def _generator(seed):
     return np.random.Generator(np.random.SFC64(seed))
 
 
-@cache
-def _threadpools():
-    return ThreadpoolController()  # looks through the loaded libraries, which takes milliseconds
-
-
-def _one_thread():
-    # BLAS splits sums by its number of threads: with one, n_jobs cannot change the last digit
-    return _threadpools().limit(limits=1, user_api="blas")
-
-
 def _counted_sums(columns, seed, size):
     """Draw n rows with replacement: integer counts times the columns."""
     rng, n = _generator(seed), len(columns)
     out = np.empty((size, columns.shape[1]))
     step = max(1, _BLOCK // n)
-    with _one_thread():
+    with one_blas_thread():
         for start in range(0, size, step):
             rows = min(step, size - start)
             index = rng.integers(0, n, size=(rows, n))
@@ -94,7 +83,7 @@ def _weighted_sums(columns, seed, size):
     bits, n = np.random.SFC64(seed), len(columns)
     out = np.zeros((size, columns.shape[1]))
     rows = 8
-    with _one_thread():
+    with one_blas_thread():
         for start in range(0, n, _BLOCK):
             block = columns[start : start + _BLOCK]
             for first in range(0, size, rows):
@@ -146,7 +135,7 @@ def _cluster_rows(groups):
 def _statistic_chunk(statistic, arrays, clusters, n, seed, size):
     rng = _generator(seed)
     values = []
-    with _one_thread(), warnings.catch_warnings():
+    with one_blas_thread(), warnings.catch_warnings():
         # a metric that warns on a resample without positives would warn thousands of times
         warnings.simplefilter("ignore")
         for _ in range(size):
