@@ -8,13 +8,18 @@ INPUTS := pyproject.toml constraints.txt
 # one process per core
 PARALLEL := -n auto --dist worksteal
 BENCH := .venv-bench
+# the second environment of `make test-matrix`; the first Python 3.13 that runs (pyenv's plain command may not)
+NEXT := .venv-3.13
+PYTHON313 ?= $(firstword $(foreach p,python3.13 $(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/3.13.*/bin/python3.13),\
+	$(if $(shell $(p) -c 'print(1)' 2>/dev/null),$(p))))
 
-.PHONY: demo check test lint slow notebooks bench fuzz clean help
+.PHONY: demo check test test-matrix lint slow notebooks bench fuzz clean help
 
 help:
 	@echo "make demo    the tour on real data: prints its table, writes build/tour.html (core and plot only)"
 	@echo "make check   the tests that need no more than core, plot and frames"
 	@echo "make test    everything installed, all quick tests"
+	@echo "make test-matrix  quick tests and PyMC's on Python 3.11 with PyMC 5, and on 3.13 with PyMC 6"
 	@echo "make lint    ruff, import-linter, mypy"
 	@echo "make slow    the slow statistical tests;  make notebooks  executes the notebooks"
 	@echo "make fuzz    60 s of hostile input;       make bench      ratios against the peers (own environment)"
@@ -43,6 +48,24 @@ check: $(VENV)/stamp-check
 test: $(VENV)/stamp-test
 	$(BIN)/pytest $(PARALLEL)
 
+$(NEXT)/stamp-test: $(INPUTS)
+	@test -n "$(PYTHON313)" || { \
+		echo "make test-matrix needs Python 3.13, and found none: install it, or name it, make test-matrix PYTHON313=/path/to/python3.13"; \
+		exit 1; }
+	$(PYTHON313) -m venv $(NEXT)
+	$(NEXT)/bin/python -m pip --disable-pip-version-check install --quiet -c constraints.txt -e '.[all,test]'
+	@touch $@
+
+# Both sides are asked what they are first: an environment of another Python would prove nothing. A skip is a failure.
+test-matrix: export ERRORBARS_REQUIRE := all
+test-matrix: $(NEXT)/stamp-test $(VENV)/stamp-test
+	$(BIN)/python tests/matrix.py 3.11 5 0.23 || { echo "rebuild it: rm -r $(VENV); make test-matrix PYTHON=python3.11"; exit 1; }
+	$(NEXT)/bin/python tests/matrix.py 3.13 6 1 || { echo "rebuild it: rm -r $(NEXT)"; exit 1; }
+	$(BIN)/pytest $(PARALLEL)
+	$(BIN)/pytest -m slow tests/test_bayes/test_pymc.py
+	$(NEXT)/bin/pytest $(PARALLEL)
+	$(NEXT)/bin/pytest -m slow tests/test_bayes/test_pymc.py
+
 lint: $(VENV)/stamp-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -70,4 +93,4 @@ bench: $(BENCH)/stamp
 	$(BENCH)/bin/python tests/benchmarks/run.py
 
 clean:
-	rm -rf $(VENV) $(BENCH) build *.egg-info
+	rm -rf $(VENV) $(BENCH) $(NEXT) build *.egg-info
