@@ -45,8 +45,8 @@ def multicalibration_error(
 ):
     """Return the calibration error of the subgroup in which it is worst.
 
-    Within each subgroup, and among all rows, it is the sum over bins of equal width of |mean residual| times the share
-    of rows.
+    Within each subgroup, and among all rows, it is the sum over bins of equal width of ``|mean residual|`` times the
+    share of rows.
 
     Parameters
     ----------

@@ -33,7 +33,7 @@ class KnowledgeProbe(ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     alpha : float, array-like of float or "auto", default "auto"
-        Penalty alpha |w|^2 on the weights of standardised features, beside the log loss summed over trials
+        Penalty ``alpha |w|^2`` on the weights of standardised features, beside the log loss summed over trials
         (scikit-learn's C is 1 / (2 alpha)); the intercept is free. An array is a grid to choose from by
         cross-validated log loss, "auto" the grid of half decades from 1e-4 to 1e4.
     cv : int, splitter or iterable, default 5

@@ -40,9 +40,9 @@ class LinearDebiaser(Debiaser):
     slope_, intercept_ : float
         Of the predictions on the truth; the slope is the factor by which an effect on raw predictions is too small.
     vcov_ : ndarray of shape (2, 2)
-        Covariance of (intercept_, slope_), HC1 or cluster-robust.
+        Covariance of (`intercept_`, `slope_`), HC1 or cluster-robust.
     calibration_ratio_ : float
-        slope_ over its standard error.
+        `slope_` over its standard error.
     n_calibration_ : int
 
     Raises

@@ -51,7 +51,7 @@ class SplineDebiaser(Debiaser):
     slope_, intercept_ : float
         Of the line of the predictions on the truth, what `LinearDebiaser` turns around.
     calibration_ratio_ : float
-        slope_ over its standard error.
+        `slope_` over its standard error.
     n_calibration_ : int
 
     Raises
