@@ -1,0 +1,122 @@
+"""The page of guarantees: for each public name and method what is promised, and which tests hold it to that."""
+
+import ast
+import importlib.util
+import inspect
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from ._api import heading
+from ._names import is_documented, members, public_modules
+
+__all__ = ["Promise", "guarantees_page", "kinds", "promises", "promises_nothing", "test_title", "verified_by"]
+
+ROOT = Path(__file__).resolve().parents[3]
+PARAGRAPH = re.compile(r"\*\*Guarantee\.\*\*\s*(.*?)(?=\n\s*\n|\Z)", re.DOTALL)
+# the words of a result's `guarantee`, from the strongest promise to none
+WORDS = ("exact", "finite-sample", "asymptotic", "posterior", "none")
+INTRODUCTION = """\
+Every public function, estimator and method that answers with a number says in its docstring what the number promises,
+under which assumption, and what is not covered. The paragraphs below are those of the docstrings, word for word; the
+tests are the ones that would fail if the promise were broken: enumeration and simulation, judged by exact binomial
+bands. Results carry the same word in their field ``guarantee``:
+
+exact
+    the probability that is stated is the probability, at this sample size
+finite-sample
+    at least the probability that is stated, at any sample size
+asymptotic
+    the level is reached as the sample grows; docstrings say how far it was off in simulation
+posterior
+    a probability given the model and the prior, no frequency
+none
+    nothing is promised
+
+The first two make a result ``certified``. The small records of single methods promise what the method that made them
+does, and have no entry of their own.
+
+"""
+
+
+class Promise(NamedTuple):
+    """The Guarantee paragraph of one public name (or of its method)."""
+
+    name: str
+    text: str
+    thing: object
+
+
+def promises():
+    """Return the promises of all public names, and of their methods, in the order of the reference."""
+    found = []
+    for module in public_modules():
+        for group in module.groups:
+            for name in group.names:
+                if not is_documented(module.module, name):
+                    continue
+                thing, target = getattr(module.module, name), f"{module.name}.{name}"
+                found += of_docstring(target, thing, thing)
+                for member in members(thing):
+                    found += of_docstring(f"{target}.{member}", getattr(thing, member), thing)
+    return found
+
+
+def of_docstring(target, thing, owner):
+    """Return the Guarantee paragraphs of one docstring as promises (none, or one)."""
+    return [Promise(target, text.strip(), owner) for text in PARAGRAPH.findall(inspect.getdoc(thing) or "")[:1]]
+
+
+def promises_nothing(promise):
+    """Tell whether a paragraph begins by promising nothing, or only points at the class."""
+    return bool(re.match(r"None\b(?! of it)|See the class|That of `|That of each|That of the mechanism", promise.text))
+
+
+def kinds(promise):
+    """Return the words of `guarantee` that a paragraph uses; "none" where it begins with it."""
+    if re.match(r"None\b(?! of it)", promise.text):
+        return ("none",)
+    return tuple(w for w in WORDS[:-1] if re.search(rf"\b{w}(ally|ly)?\b", promise.text, re.IGNORECASE))
+
+
+def verified_by():
+    """Return the register of `tests/guarantees.py`: {name: node ids below `tests/`}."""
+    spec = importlib.util.spec_from_file_location("errorbars_guarantees", ROOT / "tests" / "guarantees.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.VERIFIED_BY
+
+
+def test_title(node):
+    """Return what a test says about itself: its name as a sentence, or the first line of its file."""
+    path, _, name = node.partition("::")
+    if name:
+        return name.split("::")[-1].removeprefix("test_").replace("_", " ")
+    doc = ast.get_docstring(ast.parse((ROOT / "tests" / path).read_text())) or ""
+    return doc.split("\n")[0].rstrip(".")
+
+
+def guarantees_page():
+    """Return the page as RST."""
+    found, register = promises(), verified_by()
+    text = heading("Guarantees", "=") + INTRODUCTION
+    module = None
+    for promise in found:
+        here = next(m.name for m in reversed(public_modules()) if promise.name.startswith(m.name + "."))
+        if here != module:
+            module = here
+            text += heading(module, "-")
+        text += heading(promise.name.removeprefix(module + "."), "~")
+        words = kinds(promise)
+        promised = f"**{', '.join(words)}**. " if words else ""
+        text += f":py:obj:`{promise.name}`: {promised}\n\n"
+        text += without_references(promise.text) + "\n\n"
+        nodes = register.get(promise.name, ())
+        if nodes:
+            text += "Verified by\n\n" + "".join(f"- {test_title(node)} (``tests/{node}``)\n" for node in nodes) + "\n"
+    return text
+
+
+def without_references(text):
+    """Drop the numbers of references, whose list stays in the docstring."""
+    return re.sub(r"\s*\[\d+\]_", "", text)
