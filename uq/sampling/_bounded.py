@@ -1,0 +1,35 @@
+"""Resampled values of what cannot leave a range: limits that would be infinite end where the range does."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from uq._base.laws import DrawsLaw
+
+__all__ = ["BoundedDrawsLaw"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BoundedDrawsLaw(DrawsLaw):
+    """A `DrawsLaw` whose estimand is known to lie within `support`; draws that do not vary say no more than that."""
+
+    support: tuple[float, float] = (-np.inf, np.inf)
+
+    remedy = (
+        "on too many resamples the quantity has no finite value (an item that was never solved), or they are too few "
+        "or too alike for this level; more runs of each item, a baseline or more resamples would make it finite."
+    )
+
+    def lower(self, alpha):
+        return np.clip(DrawsLaw.lower(self, alpha), *self.support)[()]
+
+    def upper(self, alpha):
+        return np.clip(DrawsLaw.upper(self, alpha), *self.support)[()]
+
+    def p_greater(self, null):
+        inside = DrawsLaw.p_greater(self, null)
+        return np.where(null < self.support[0], 0.0, np.where(null >= self.support[1], 1.0, inside))[()]
+
+    def p_less(self, null):
+        inside = DrawsLaw.p_less(self, null)
+        return np.where(null > self.support[1], 0.0, np.where(null <= self.support[0], 1.0, inside))[()]

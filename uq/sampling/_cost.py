@@ -1,0 +1,353 @@
+"""What a correct answer costs: per model, at the frontier of several models, and how much one family saves."""
+
+import warnings
+
+import numpy as np
+
+from uq._base.citation import cites
+from uq._base.exceptions import InfiniteBoundWarning, InputError, SmallSampleWarning
+from uq._base.random import check_rng
+from uq._base.resampling import acceleration
+from uq._base.results import Estimate
+from uq._base.validation import check_count, check_jobs, check_option
+from uq._evaluation._bca import bca_law
+
+from ._bounded import BoundedDrawsLaw
+from ._cost_input import check_baseline, check_families, check_models, check_runs
+from ._two_levels import resample_items_and_runs
+
+__all__ = ["cost_of_pass", "essentialness", "frontier_cost_of_pass"]
+
+FEW_ITEMS = 30
+SELECTIONS = ("plug-in", "crossfit")
+
+
+@cites("erol2025", "efron1987")
+def cost_of_pass(costs, successes, *, average="items", n_resamples=9999, rng=None, n_jobs=None):
+    """Return what one model's correct answer costs: mean cost over success rate of each item, and its average.
+
+    Parameters
+    ----------
+    costs : array-like of shape (n_items, n_runs) or (n_items,)
+        What each run cost, in any unit; not negative.
+    successes : array-like of the same shape
+        1 where the run was correct, else 0.
+    average : {"items"} or None, default "items"
+        None returns the costs of the items.
+    n_resamples : int, default 9999
+    rng : None, int or numpy.random.Generator, optional
+    n_jobs : int, optional
+        The draws do not depend on it.
+
+    Returns
+    -------
+    Estimate or ndarray of shape (n_items,)
+        Infinite for an item that no run solved, and so is the average over items that hold one.
+
+    Raises
+    ------
+    InputError
+        For shapes that differ, negative costs, or successes other than 0 and 1.
+
+    Warns
+    -----
+    InfiniteBoundWarning
+        Where an item was never solved.
+    SmallSampleWarning
+        Below 30 items.
+
+    Notes
+    -----
+    **Guarantee.** Asymptotic in the number of items *and* of runs per item: a ratio with few successes below it is too
+    large on average, and the average over items inherits this, however many there are. The interval draws items and,
+    within each, runs, with the bias correction and acceleration of the bootstrap, which mends most of it where every
+    item is solved several times; with 8 runs of hard items it falls short.
+
+    References
+    ----------
+    Erol, El, Suzgun, Yuksekgonul and Zou (2025), Cost-of-pass: an economic framework for evaluating language models,
+    arXiv:2504.13359.
+    Efron (1987), Better bootstrap confidence intervals, doi:10.1080/01621459.1987.10478410.
+
+    Examples
+    --------
+    >>> from uq.sampling import cost_of_pass
+    >>> costs = [[.2, .4], [.3, .3], [.1, .1]]
+    >>> cost_of_pass(costs, [[1, 1], [1, 0], [0, 0]], average=None)
+    array([0.3, 0.6, inf])
+    """
+    owner = "cost_of_pass"
+    if average is not None:
+        check_option(average, ("items",), owner, "average")
+    options = _options(owner, n_resamples, rng, n_jobs)
+    costs, successes = check_runs(costs, successes, owner)
+    if average is None:
+        return _prices(costs.sum(axis=2), successes.sum(axis=2))[0]
+    baseline = np.full(costs.shape[1], np.inf)
+    return _estimate(_frontier, costs, successes, baseline, (0.0, np.inf), None, options)
+
+
+@cites("erol2025", "efron1987")
+def frontier_cost_of_pass(
+    costs,
+    successes,
+    *,
+    baseline=None,
+    selection="plug-in",
+    average="items",
+    n_resamples=9999,
+    rng=None,
+    n_jobs=None,
+):
+    """Return what a correct answer costs if each item goes to whoever is cheapest for it, a model or the baseline.
+
+    Parameters
+    ----------
+    costs, successes : dict of str to array-like of shape (n_items, n_runs), or array-like (n_models, n_items, n_runs)
+        As in `cost_of_pass`, one table per model; row i of each is the same item.
+    baseline : float or array-like of shape (n_items,), optional
+        What a correct answer costs elsewhere, as from a person; no such offer where None.
+    selection : {"plug-in", "crossfit"}, default "plug-in"
+        "plug-in" takes the smallest of the estimated costs. "crossfit" chooses the model on one half of the runs and
+        takes its price from the other half, at most the baseline, both ways: what sending items to models chosen by so
+        few runs costs. The last of an odd number of runs is left out.
+    average : {"items"} or None, default "items"
+        None returns the costs of the items.
+    n_resamples : int, default 9999
+    rng : None, int or numpy.random.Generator, optional
+    n_jobs : int, optional
+
+    Returns
+    -------
+    Estimate or ndarray of shape (n_items,)
+        Infinite where nobody solves an item and there is no baseline.
+
+    Raises
+    ------
+    InputError
+        As in `cost_of_pass`; for models whose tables differ in shape, a negative baseline, or "crossfit" with one run.
+
+    Warns
+    -----
+    InfiniteBoundWarning
+        Where an item has no finite price.
+    SmallSampleWarning
+        Below 30 items.
+
+    Notes
+    -----
+    Of two errors of the plug-in, one makes it too large (ratios with few successes below them), the other too small
+    (the smallest of several noisy prices); which of them is larger depends on the baseline and the rates.
+
+    **Guarantee.** Asymptotic in the number of items *and* of runs per item, as in `cost_of_pass`. "crossfit" is
+    asymptotic in the number of items alone, for what such a choice by half of the runs reports on average; its prices
+    are ratios still, too large where successes are few. Nothing covers models or prices that change.
+
+    References
+    ----------
+    Erol, El, Suzgun, Yuksekgonul and Zou (2025), Cost-of-pass: an economic framework for evaluating language models,
+    arXiv:2504.13359.
+
+    Examples
+    --------
+    >>> from uq.sampling import frontier_cost_of_pass
+    >>> costs = {"small": [[.1, .1], [.1, .1]], "large": [[1, 1], [1, 1]]}
+    >>> successes = {"small": [[1, 0], [0, 0]], "large": [[1, 1], [1, 0]]}
+    >>> frontier_cost_of_pass(costs, successes, baseline=5, average=None)
+    array([0.2, 2. ])
+    """
+    owner = "frontier_cost_of_pass"
+    check_option(selection, SELECTIONS, owner, "selection")
+    if average is not None:
+        check_option(average, ("items",), owner, "average")
+    options = _options(owner, n_resamples, rng, n_jobs)
+    _, costs, successes = check_models(costs, successes, owner)
+    baseline = check_baseline(baseline, owner, costs.shape[1])
+    statistic = _frontier
+    if selection == "crossfit":
+        if costs.shape[2] < 2:
+            raise InputError(f"{owner}: selection='crossfit' needs at least 2 runs of each item; got 1.")
+        costs, successes = _halves(costs), _halves(successes)
+        statistic = _crossfit
+    if average is None:
+        return statistic(costs.sum(axis=2)[None], successes.sum(axis=2)[None], baseline[None])[0]
+    # the prices of the halves are what is estimated: drawing runs again would make another, coarser choice
+    options["runs"] = selection == "plug-in"
+    return _estimate(statistic, costs, successes, baseline, (0.0, np.inf), None, options)
+
+
+@cites("erol2025", "efron1987")
+def essentialness(costs, successes, *, baseline, families=None, n_resamples=9999, rng=None, n_jobs=None) -> Estimate:
+    """Return how much dearer a correct answer would be without each model, or family of models, as a share.
+
+    Parameters
+    ----------
+    costs, successes : dict of str to array-like of shape (n_items, n_runs), or array-like (n_models, n_items, n_runs)
+        As in `frontier_cost_of_pass`.
+    baseline : float or array-like of shape (n_items,)
+        What a correct answer costs elsewhere.
+    families : dict of str to str, optional
+        Model -> family; each model is its own where None. Models of arrays are called "model 0", "model 1" and so on.
+    n_resamples : int, default 9999
+    rng : None, int or numpy.random.Generator, optional
+    n_jobs : int, optional
+
+    Returns
+    -------
+    Estimate
+        One coefficient per family, in [0, 1]: (V without it - V) / V without it, where V is `frontier_cost_of_pass`; 0
+        where V is 0 without it.
+
+    Raises
+    ------
+    InputError
+        As in `frontier_cost_of_pass`; for families that leave out a model or name another.
+
+    Warns
+    -----
+    SmallSampleWarning
+        Below 30 items.
+
+    Notes
+    -----
+    Two families of which each could stand in for the other are both unessential, though one of them may be needed.
+
+    **Guarantee.** Asymptotic in the number of items *and* of runs per item, for one family at a time. A family that is
+    the cheapest for no item has share 0 in all resamples, and an interval that holds all of [0, 1].
+
+    References
+    ----------
+    Erol, El, Suzgun, Yuksekgonul and Zou (2025), Cost-of-pass: an economic framework for evaluating language models,
+    arXiv:2504.13359.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from uq.sampling import essentialness
+    >>> rng = np.random.default_rng(0)
+    >>> successes = {"small": rng.random((40, 8)) < .4, "large": rng.random((40, 8)) < .9}
+    >>> costs = {"small": np.full((40, 8), .1), "large": np.full((40, 8), .5)}
+    >>> share = essentialness(costs, successes, baseline=10, n_resamples=999, rng=0)
+    >>> share.names, share.estimate.round(2)
+    (('small', 'large'), array([0.5, 0.02]))
+    """
+    owner = "essentialness"
+    options = _options(owner, n_resamples, rng, n_jobs)
+    names, costs, successes = check_models(costs, successes, owner)
+    families, place = check_families(families, owner, names)
+    baseline = check_baseline(baseline, owner, costs.shape[1], required=True)
+
+    def shares(costs, successes, baseline):
+        prices = _prices(costs, successes)
+        everyone = np.minimum(prices.min(axis=1), baseline).mean(axis=1)
+        out = np.zeros((len(prices), len(families)))
+        for g in range(len(families)):
+            rest = prices[:, place != g].min(axis=1, initial=np.inf)
+            without = np.minimum(rest, baseline).mean(axis=1)
+            np.divide(without - everyone, without, out=out[:, g], where=without > everyone)
+        return out
+
+    return _estimate(shares, costs, successes, baseline, (0.0, 1.0), families, options)
+
+
+def _options(owner, n_resamples, rng, n_jobs):
+    return {
+        "n_resamples": check_count(n_resamples, owner, "n_resamples"),
+        "rng": check_rng(rng, owner),
+        "n_jobs": check_jobs(n_jobs, owner),
+    }
+
+
+def _prices(costs, successes):
+    """Return sums of costs over sums of successes, inf where there is none."""
+    return np.divide(costs, successes, out=np.full(costs.shape, np.inf), where=successes > 0)
+
+
+def _frontier(costs, successes, baseline):
+    return np.minimum(_prices(costs, successes).min(axis=1), baseline)
+
+
+def _halves(runs):
+    """Return the even and the odd runs as models of their own, (2 n_models, n_items, n_runs // 2)."""
+    pairs = runs[:, :, : runs.shape[2] // 2 * 2]
+    return np.concatenate([pairs[:, :, ::2], pairs[:, :, 1::2]])
+
+
+def _crossfit(costs, successes, baseline):
+    prices = _prices(costs, successes)
+    half = prices.shape[1] // 2
+    one, two = prices[:, :half], prices[:, half:]
+    return (_routed(one, two, baseline) + _routed(two, one, baseline)) / 2
+
+
+def _routed(seen, fresh, baseline):
+    """Return the fresh price of the model that is cheapest by the prices seen, at most the baseline."""
+    best = seen.argmin(axis=1)[:, None]
+    chosen, price = (np.take_along_axis(x, best, axis=1)[:, 0] for x in (seen, fresh))
+    return np.where(chosen < baseline, np.minimum(price, baseline), baseline)
+
+
+def _estimate(statistic, costs, successes, baseline, support, names, options):
+    """Return the Estimate of a mean over items, or of shares, with resampled items and runs."""
+    n = costs.shape[1]
+
+    def averaged(costs, successes, baseline):
+        values = statistic(costs, successes, baseline)
+        return values if names is not None else values.mean(axis=1, keepdims=True)
+
+    sums = costs.sum(axis=2)[None], successes.sum(axis=2)[None]
+    value = averaged(*sums, baseline[None])[0]
+    draws = resample_items_and_runs(averaged, costs, successes, baseline, **options)
+    laws = []
+    left_out = _leave_one_out(averaged, *sums, baseline[None]) if n > 1 else np.empty((0, len(value)))
+    for j, each in enumerate(value):
+        if np.isfinite(draws[:, j]).all() and np.isfinite(each):
+            at = acceleration(left_out[:, j]) if len(left_out) > 1 else 0.0
+            laws.append(bca_law(draws[:, j], each, at))
+        else:  # infinite draws are larger than others, not undefined
+            laws.append(None)
+    bca = all(laws)
+    law = BoundedDrawsLaw(
+        draws=(np.column_stack([each.draws for each in laws]) if bca else draws)[:, slice(None) if names else 0],
+        kind="bca" if bca else "percentile",
+        z0=_squeeze([each.z0 for each in laws], names) if bca else 0.0,
+        acceleration=_squeeze([each.acceleration for each in laws], names) if bca else 0.0,
+        support=support,
+    )
+    if np.isinf(value).any():
+        warnings.warn(
+            "an item was never solved, so that its cost is infinite; more runs of it, or a baseline "
+            "(frontier_cost_of_pass), would make the average finite.",
+            InfiniteBoundWarning,
+            stacklevel=3,
+        )
+    elif n < FEW_ITEMS:
+        warnings.warn(
+            f"{n} items are few for an interval from the bootstrap, which may be too short; collect at least "
+            f"{FEW_ITEMS}.",
+            SmallSampleWarning,
+            stacklevel=3,
+        )
+    with np.errstate(invalid="ignore"):
+        error = np.where(np.isfinite(draws).all(axis=0), draws.std(axis=0), np.inf)
+    return Estimate(
+        estimate=value if names else float(value[0]),
+        std_error=error if names else float(error[0]),
+        n=n,
+        method="bootstrap",
+        guarantee="asymptotic",
+        law=law,
+        names=names,
+    )
+
+
+def _squeeze(values, names):
+    return np.array(values, dtype=float) if names else float(values[0])
+
+
+def _leave_one_out(averaged, costs, successes, baseline, most=500):
+    """Return the statistic without each item, or without each of `most` blocks of items."""
+    n = costs.shape[2]
+    units = np.arange(n) if n <= most else np.random.default_rng(0).permutation(n) % most
+    kept = [units != u for u in range(min(n, most))]
+    return np.concatenate([averaged(costs[:, :, k], successes[:, :, k], baseline[:, k]) for k in kept])

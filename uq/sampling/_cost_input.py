@@ -1,0 +1,103 @@
+"""Costs and successes of runs, checked: one table of items and runs, or one such table per model."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from uq._base.containers import as_numeric
+from uq._base.exceptions import InputError
+from uq._base.validation import check_binary, check_matrix, check_vector
+
+from ._scalars import check_each
+
+__all__ = ["check_baseline", "check_families", "check_models", "check_runs"]
+
+
+def check_runs(costs, successes, owner):
+    """Return costs and successes of one model as (1, n_items, n_runs)."""
+    costs, successes = (_items(x, owner, name) for x, name in ((costs, "costs"), (successes, "successes")))
+    return _check(costs[None], successes[None], owner)
+
+
+def _items(x, owner, name):
+    array = as_numeric(x, owner, name)
+    return check_vector(array, owner, name)[:, None] if array.ndim == 1 else check_matrix(array, owner, name)
+
+
+def check_models(costs, successes, owner):
+    """Return names, costs and successes (n_models, n_items, n_runs) of dicts of tables or of arrays."""
+    if isinstance(costs, Mapping) != isinstance(successes, Mapping):
+        raise InputError(
+            f"{owner}: costs and successes must both be dicts of tables by model, or both arrays; got "
+            f"{type(costs).__name__} and {type(successes).__name__}."
+        )
+    if not isinstance(costs, Mapping):
+        cubes = [_cube(x, owner, name) for x, name in ((costs, "costs"), (successes, "successes"))]
+        return tuple(f"model {i}" for i in range(len(cubes[0]))), *_check(*cubes, owner)
+    if not costs or list(costs) != [m for m in costs if m in successes] or len(costs) != len(successes):
+        raise InputError(
+            f"{owner}: costs and successes must hold the same models, at least one; got {_some(costs)} and "
+            f"{_some(successes)}."
+        )
+    cubes = []
+    for tables, name in ((costs, "costs"), (successes, "successes")):
+        parts = [_items(tables[m], owner, f"{name}[{m!r:.40}]") for m in costs]
+        if len({part.shape for part in parts}) > 1:
+            raise InputError(
+                f"{owner}: {name} must have as many items and runs for each model; got shapes "
+                f"{', '.join(str(part.shape) for part in parts[:5])}. Items pair up by their row; keep as many runs of "
+                "each model."
+            )
+        cubes.append(np.stack(parts))
+    return tuple(str(m) for m in costs), *_check(*cubes, owner)
+
+
+def _cube(x, owner, name):
+    array = as_numeric(x, owner, name)
+    if array.ndim == 2:
+        array = array[:, :, None]
+    if array.ndim != 3 or not array.size:
+        raise InputError(
+            f"{owner}: {name} must have shape (n_models, n_items, n_runs), none of them 0; got {array.shape}. A dict "
+            "of tables (n_items, n_runs) by model does as well."
+        )
+    return check_matrix(array.reshape(len(array), -1), owner, name).reshape(array.shape)
+
+
+def _check(costs, successes, owner):
+    if costs.shape != successes.shape:
+        raise InputError(
+            f"{owner}: costs and successes must have one entry per run each; got shapes {costs.shape[-2:]} and "
+            f"{successes.shape[-2:]}, or other numbers of models."
+        )
+    check_binary(successes, owner, "successes")
+    if costs.min() < 0:
+        raise InputError(f"{owner}: costs must not be negative; got {costs.min():g}.")
+    return costs, successes
+
+
+def check_baseline(baseline, owner, n_items, *, required=False):
+    """Return the price per item at which an answer can be had elsewhere, inf where there is none."""
+    if baseline is None and not required:
+        return np.full(n_items, np.inf)
+    return np.full(n_items, check_each(baseline, owner, "baseline", low=0, high=1e150, n=n_items))
+
+
+def check_families(families, owner, names):
+    """Return the families, in order of their first model, and which one each model belongs to."""
+    if families is None:
+        return names, np.arange(len(names))
+    if not isinstance(families, Mapping):
+        raise InputError(f"{owner}: families must be a dict of model -> family; got {type(families).__name__}.")
+    given = {str(model): str(family) for model, family in families.items()}
+    if set(given) != set(names):
+        raise InputError(
+            f"{owner}: families must name one family for each model ({_some(names)}) and no other; got {_some(given)}."
+        )
+    labels = tuple(dict.fromkeys(given[name] for name in names))
+    return labels, np.array([labels.index(given[name]) for name in names])
+
+
+def _some(names):
+    shown = [f"{name!r:.40}" for name in list(names)[:5]]
+    return ", ".join([*shown, *(["..."] if len(names) > 5 else [])]) or "none"
