@@ -51,7 +51,7 @@ class TrendMean(Frozen):
         """Return the mean of each row."""
         if not len(A):
             return np.empty(0)
-        return self.shift + call_trend(self.function, A, "GaussianProcess") @ self.coef
+        return self.shift + call_trend(self.function, A, "GaussianProcess").reshape(len(A), -1) @ self.coef
 
     def at(self, x):
         """Return the mean at one point and its gradient by central differences."""
@@ -66,15 +66,14 @@ class TrendMean(Frozen):
 
 
 def call_trend(function, X, owner):
-    """Return the trend's columns (n, p); raise where it gives anything but finite numbers, one row per row."""
+    """Return what the trend gives, (n,) or (n, p); raise where it is anything but finite numbers, one row per row."""
     values = np.asarray(function(X.copy()))
     shown = f"an array of shape {values.shape} and dtype {values.dtype}"
-    if values.dtype.kind in "biuf":
-        columns = values.astype(float).reshape(len(values), -1) if values.ndim in (1, 2) else values
-        if columns.ndim == 2 and len(columns) == len(X) and columns.shape[1]:
-            if np.isfinite(columns).all() and np.abs(columns).max() <= 1e150:
-                return columns
-            shown += " with values that are not finite or beyond 1e150"
+    if values.dtype.kind in "biuf" and values.ndim in (1, 2) and len(values) == len(X) and values.size:
+        values = values.astype(float)
+        if np.isfinite(values).all() and np.abs(values).max() <= 1e150:
+            return values
+        shown += " with values that are not finite or beyond 1e150"
     raise InputError(
         f"{owner}: mean must be a callable that returns finite numbers of shape (n,) or (n, n_terms) for X of shape "
         f"(n, n_features); for {len(X)} rows it returned {shown}."

@@ -83,7 +83,7 @@ class Posterior(Frozen):
         Frozen.__post_init__(self)
 
     def __reduce__(self):
-        names = "X y noise noise_variance kernel trend L alpha offset scale jitter".split()
+        names = ["X", "y", "noise", "noise_variance", "kernel", "trend", "L", "alpha", "offset", "scale", "jitter"]
         return _posterior, tuple(getattr(self, name) for name in names)
 
     @classmethod

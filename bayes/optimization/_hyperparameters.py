@@ -1,0 +1,308 @@
+"""From data to posteriors: units, the search for hyperparameters, and the same posteriors again from their record."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.optimize import minimize
+
+from uq._base.exceptions import InputError
+
+from ._kernels import Kernel
+from ._likelihood import BOUNDS, Likelihood, LogPrior, default_theta
+from ._mean import ConstantMean, TrendMean, call_trend
+from ._posterior import Posterior
+from ._slice import slice_sample
+
+__all__ = ["Draw", "Model", "Settings", "column_units", "fit_model", "noise_rows", "posteriors"]
+
+DRAWS, BURN, THIN = 16, 50, 5
+FEW = 200  # rows, up to which a warm search also starts from the default
+LEAST_UNIT = 1e-290
+MOST_NOISE = 1e200
+WIDEST = 1e100
+GLANCE = {"ftol": 1e-4, "gtol": 1e-2, "maxiter": 50}
+SEARCH = {"ftol": 1e-7, "gtol": 1e-4, "maxiter": 100}
+
+
+class Settings(NamedTuple):
+    """What the caller decided; lengths, variances and means in the units of X and y."""
+
+    kernel: str
+    length_scale: Any
+    signal_variance: float | None
+    noise_variance: float | None
+    mean: Any
+    hyperparameters: str
+    normalize_y: bool
+
+
+class Draw(NamedTuple):
+    """One set of hyperparameters: in the units of X, and in model units of y."""
+
+    length_scale: np.ndarray
+    signal_variance: float
+    noise_variance: float
+    coef: np.ndarray
+    shift: float
+
+
+@dataclass(frozen=True)
+class Model:
+    """All that `fit_model` learned; with the data it gives the posteriors, bit by bit the same each time."""
+
+    settings: Settings
+    offset: float
+    scale: float
+    unit: np.ndarray
+    columns: np.ndarray
+    draws: tuple[Draw, ...]
+
+    def to_dict(self):
+        """Return plain numbers and lists."""
+        return {
+            "offset": self.offset,
+            "scale": self.scale,
+            "unit": self.unit.tolist(),
+            "columns": self.columns.tolist(),
+            "length_scale": [draw.length_scale.tolist() for draw in self.draws],
+            "signal_variance": [draw.signal_variance for draw in self.draws],
+            "noise_variance": [draw.noise_variance for draw in self.draws],
+            "coef": [draw.coef.tolist() for draw in self.draws],
+            "shift": [draw.shift for draw in self.draws],
+        }
+
+    @classmethod
+    def from_dict(cls, settings, values):
+        """Return the model that `to_dict` wrote down."""
+        columns = zip(*(values[name] for name in Draw._fields), strict=True)
+        return cls(
+            settings,
+            float(values["offset"]),
+            float(values["scale"]),
+            np.array(values["unit"], dtype=float),
+            np.array(values["columns"], dtype=np.intp),
+            tuple(Draw(np.array(a), float(b), float(c), np.array(d), float(e)) for a, b, c, d, e in columns),
+        )
+
+
+def column_units(X):
+    """Return the range of each column, 1 where it has one level only."""
+    if not len(X):
+        return np.ones(X.shape[1])
+    unit = X.max(axis=0) - X.min(axis=0)
+    return np.where(unit > LEAST_UNIT, unit, 1.0)
+
+
+def fit_model(settings, X, y, y_var, unit, columns, start, rng):
+    """Return the `Model` of the data.
+
+    Parameters
+    ----------
+    settings : Settings
+    X, y, y_var : ndarray of shape (n, d), (n,), (n,)
+        In the caller's units; n = 0 gives the prior.
+    unit : ndarray of shape (d,)
+    columns : ndarray of int, shape (d,)
+    start : dict or None
+        What `Model.to_dict` gave; offset and scale are kept where it has them.
+    rng : Generator
+    """
+    if settings.length_scale is not None:
+        unit = np.full(X.shape[1], 1.0) * settings.length_scale
+    known, basis = _trend_columns(settings.mean, X)
+    offset, scale = _output_units(settings, y, known, start or {})
+    H, centre, spread = _design(settings.mean, basis, len(X))
+    if known is not None and callable(settings.mean):
+        target = (y - known) / scale
+    else:
+        target = (y - offset) / scale
+    extra = noise_rows(y_var, scale)
+    free, fixed = _fixed(settings, scale, int(columns.max()) + 1)
+    if np.abs(target).max(initial=0.0) > 1e50:
+        raise InputError(
+            f"GaussianProcess: y must lie within 1e50 standard deviations of its mean before data; got a distance of "
+            f"{np.abs(target).max():g}. Use normalize_y=True, or another mean."
+        )
+    bayesian = settings.hyperparameters != "mle"
+    prior = LogPrior.default(len(free) - 2) if bayesian else None
+    likelihood = Likelihood(settings.kernel, X / unit, columns, target, H, extra, 1.0 if bayesian else 0.0, prior, free)
+    theta = fixed
+    if settings.hyperparameters != "fixed" and free.any() and len(X):
+        starts = _starts(fixed, free, unit, columns, start, len(X))
+        if start is None and len(X) > FEW:  # many rows, whose optimum is near that of a part of them
+            part = np.linspace(0, len(X) - 1, FEW).astype(np.intp)
+            starts = [_search(likelihood.part(part), fixed, free, starts)]
+        theta = _search(likelihood, fixed, free, starts)
+    thetas, coefs = theta[None], None
+    if settings.hyperparameters == "slice" and len(X):
+        thetas, coefs = _sample(likelihood, theta, free, rng)
+    draws = []
+    for k, point in enumerate(thetas):
+        coef = likelihood.trend(point).coef if coefs is None else coefs[k]
+        draws.append(_draw(point, coef, settings.mean, known, offset, scale, unit, columns, centre, spread))
+    return Model(settings, offset, scale, unit, columns, tuple(draws))
+
+
+def posteriors(model, X, y, y_var):
+    """Return the posterior of each draw of the model, factored anew."""
+    y, extra = (y - model.offset) / model.scale, noise_rows(y_var, model.scale)
+    return tuple(
+        Posterior.build(
+            X,
+            y,
+            draw.noise_variance + extra,
+            draw.noise_variance,
+            Kernel(name=model.settings.kernel, length_scale=draw.length_scale, signal_variance=draw.signal_variance),
+            _trend(model, draw),
+            model.offset,
+            model.scale,
+        )
+        for draw in model.draws
+    )
+
+
+def noise_rows(y_var, scale):
+    """Return known noise variances in model units; what is noise without end is merely worthless."""
+    with np.errstate(over="ignore"):
+        return np.minimum((np.sqrt(y_var) / scale) ** 2, MOST_NOISE)
+
+
+def _trend(model, draw):
+    if not callable(model.settings.mean):
+        return ConstantMean(value=draw.shift)
+    return TrendMean(function=model.settings.mean, coef=draw.coef, shift=draw.shift, step=model.unit)
+
+
+def _trend_columns(mean, X):
+    """Return what is known of the mean (n,) and the columns of what is not (n, p), each None where there is none."""
+    if not callable(mean):
+        return None, None
+    if not len(X):
+        raise InputError("GaussianProcess: mean must be a number or 'constant' where there are no rows.")
+    values = call_trend(mean, X, "GaussianProcess.fit")
+    return (values, None) if values.ndim == 1 else (None, values)
+
+
+def _design(mean, basis, n):
+    """Return the columns with coefficients, in units of their own spread, beside a constant."""
+    if basis is None:
+        with_constant = isinstance(mean, str)
+        return np.ones((n, int(with_constant))), np.empty(0), np.empty(0)
+    centre = basis.mean(axis=0)
+    spread = np.abs(basis - centre).max(axis=0)
+    spread = np.where(spread > LEAST_UNIT, spread, np.inf)  # the constant stands for columns of one level
+    return np.column_stack([np.ones(n), (basis - centre) / spread]), centre, spread
+
+
+def _output_units(settings, y, known, start):
+    """Return offset and scale of y; spreads are measured in units of the range, lest squares vanish or overflow."""
+    number = settings.mean if not (isinstance(settings.mean, str) or callable(settings.mean)) else None
+    if "offset" in start and "scale" in start:
+        return float(start["offset"]), float(start["scale"])
+    if not settings.normalize_y or not len(y):
+        return (0.0 if number is None else float(number)), 1.0
+    gap = y - (known if known is not None else y.min() if number is None else number)
+    if number is None and known is None:
+        centre = gap.mean()
+        gap, offset = gap - centre, float(y.min() + centre)
+    else:
+        offset = 0.0 if number is None else float(number)
+    most = np.abs(gap).max()
+    scale = float(most * math.sqrt(np.mean((gap / most) ** 2))) if most > 0 else 1.0
+    return offset, scale
+
+
+def _fixed(settings, scale, n_groups):
+    """Return which entries of theta are free, and the values of the others (the default for the free ones)."""
+    theta = default_theta(n_groups)
+    free = np.full(n_groups + 2, settings.hyperparameters != "fixed")
+    if settings.length_scale is not None:
+        theta[:-2], free[:-2] = 0.0, False
+    for place, name in ((-2, "signal_variance"), (-1, "noise_variance")):
+        value = getattr(settings, name)
+        if value is not None:
+            root = math.sqrt(value) / scale
+            if root > WIDEST**0.5 or (place == -2 and root < WIDEST**-0.5):
+                raise InputError(
+                    f"GaussianProcess: {name} must be within a factor of {WIDEST:g} of the variance of y "
+                    f"({scale:g} squared); got {value:g}. It is in the units of y squared."
+                )
+            theta[place], free[place] = 2 * math.log(root) if root > 0 else -math.inf, False
+    return free, theta
+
+
+def _starts(fixed, free, unit, columns, start, n):
+    """Return where searches begin: the last optimum, the mode of the prior, and shorter length scales."""
+    default = fixed.copy()
+    if start is not None:
+        warm = fixed.copy()
+        first = np.unique(columns, return_index=True)[1]
+        length = np.exp(np.mean(np.log(np.asarray(start["length_scale"], dtype=float)), axis=0))
+        values = np.r_[
+            np.log(length[first] / unit[first]),
+            np.mean(np.log(start["signal_variance"])),
+            np.log(max(np.mean(start["noise_variance"]), 1e-6)),
+        ]
+        warm[free] = values[free]
+        return [warm] if n > FEW else [warm, default]
+    short = fixed.copy()
+    short[:-2][free[:-2]] = math.log(0.5 * math.sqrt(len(fixed) - 2))
+    return [default, short]
+
+
+def _box(n_groups):
+    return np.array([BOUNDS[0]] * n_groups + [BOUNDS[1], BOUNDS[2]])
+
+
+def _search(likelihood, fixed, free, starts):
+    """Return the best of the optima that L-BFGS-B finds."""
+    box = _box(len(fixed) - 2)[free]
+
+    def objective(values):
+        theta = fixed.copy()
+        theta[free] = values
+        value, slopes = likelihood(theta)
+        return value, slopes[free]
+
+    def run(values, **options):
+        return minimize(objective, values, jac=True, method="L-BFGS-B", bounds=box, options=options)
+
+    begin = [np.clip(start[free], box[:, 0], box[:, 1]) for start in starts]
+    if len(begin) > 1:  # most optima are the same: the best is enough to be sharp
+        begin = [min((run(values, **GLANCE) for values in begin), key=lambda result: result.fun).x]
+    theta = fixed.copy()
+    theta[free] = run(begin[0], **SEARCH).x
+    return theta
+
+
+def _sample(likelihood, theta, free, rng):
+    """Return draws of theta, and of the mean's coefficients given each."""
+    thetas = slice_sample(
+        lambda point: -likelihood.collapsed(point),
+        theta,
+        free,
+        _box(len(theta) - 2),
+        rng,
+        n_draws=DRAWS,
+        burn=BURN,
+        thin=THIN,
+    )
+    coefs = []
+    for point in thetas:
+        coef, factor = likelihood.trend(point)
+        coefs.append(coef + np.linalg.solve(factor.T, rng.standard_normal(len(coef))) if len(coef) else coef)
+    return thetas, coefs
+
+
+def _draw(theta, coef, mean, known, offset, scale, unit, columns, centre, spread):
+    """Return hyperparameters in the units of X, the mean's coefficients in those of its own columns."""
+    length = unit * np.exp(theta[:-2])[columns]
+    s2, noise = math.exp(theta[-2]), math.exp(theta[-1])
+    if not callable(mean):
+        return Draw(length, s2, noise, np.empty(0), float(coef[0]) if len(coef) else 0.0)
+    if known is not None:
+        return Draw(length, s2, noise, np.array([1 / scale]), -offset / scale)
+    slopes = coef[1:] / spread
+    return Draw(length, s2, noise, slopes, float(coef[0] - slopes @ centre))
