@@ -5,11 +5,18 @@
 doing, `identifiability` what votes of a design can tell at all, however many there are.
 """
 
+from .optimization._affine import expected_max_affine as expected_max_affine
+from .optimization._confidence_bound import upper_confidence_bound as upper_confidence_bound
 from .optimization._dimensions import Categorical as Categorical
 from .optimization._dimensions import Integer as Integer
 from .optimization._dimensions import Real as Real
+from .optimization._expected_improvement import expected_improvement as expected_improvement
+from .optimization._feasibility import probability_of_feasibility as probability_of_feasibility
 from .optimization._gaussian_process import GaussianProcess as GaussianProcess
+from .optimization._knowledge_gradient import knowledge_gradient as knowledge_gradient
+from .optimization._noisy_ei import noisy_expected_improvement as noisy_expected_improvement
 from .optimization._optimizer import BayesianOptimizer as BayesianOptimizer
+from .optimization._thompson import thompson_sample as thompson_sample
 from .optimization._trials import Trial as Trial
 from .ranking._breakdown import simplex_breakdown as simplex_breakdown
 from .ranking._identifiability import identifiability as identifiability
@@ -23,6 +30,13 @@ __all__ = [
     "Real",
     "SimplexRanker",
     "Trial",
+    "expected_improvement",
+    "expected_max_affine",
     "identifiability",
+    "knowledge_gradient",
+    "noisy_expected_improvement",
+    "probability_of_feasibility",
     "simplex_breakdown",
+    "thompson_sample",
+    "upper_confidence_bound",
 ]
