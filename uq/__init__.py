@@ -3,8 +3,8 @@
 Results
     `Estimate`, `Interval`, `Curve`, `TestResult`, `RankSummary`
 Evaluation
-    `estimate_mean`, `estimate_difference`, `estimate_metric`, `rank_models`, `mean_sequence`, `variance_components`,
-    `required_items`, `coverage_report`
+    `estimate_mean`, `MeanAccumulator`, `estimate_difference`, `estimate_metric`, `rank_models`, `mean_sequence`,
+    `variance_components`, `required_items`, `coverage_report`
 Around them
     `read_outputs`, `Report`, `WrappedModel`, `datasets`, `citation`, `show_versions`, `exceptions`
 """
@@ -17,6 +17,7 @@ from ._base.rank import RankSummary as RankSummary
 from ._base.results import Estimate as Estimate
 from ._base.results import Interval as Interval
 from ._base.results import TestResult as TestResult
+from ._evaluation._accumulator import MeanAccumulator as MeanAccumulator
 from ._evaluation._coverage import coverage_report as coverage_report
 from ._evaluation._difference import estimate_difference as estimate_difference
 from ._evaluation._mean import estimate_mean as estimate_mean
@@ -34,6 +35,7 @@ __all__ = [
     "Curve",
     "Estimate",
     "Interval",
+    "MeanAccumulator",
     "RankSummary",
     "Report",
     "TestResult",

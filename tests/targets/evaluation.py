@@ -41,6 +41,12 @@ def _read(function, suffix, content, columns):
         return function(path, columns)
 
 
+def _accumulate(function, scores, nan_policy="raise", groups=None, method="auto"):
+    first = function(nan_policy).partial_fit(scores, groups)
+    total = first.merge(function(nan_policy)).merge(function(nan_policy).fit(scores, groups))
+    return total.partial_fit(scores, groups).mean(method)
+
+
 def _intervals(n):
     from uq import Interval
 
@@ -73,6 +79,15 @@ TARGETS = {
                 },
             )
         )
+    ),
+    "uq.MeanAccumulator": Target(
+        per_size(
+            lambda n: arguments(
+                {"scores": column(n)},
+                {"groups": groups(n), "method": methods(*MEAN_METHODS), "nan_policy": POLICY},
+            )
+        ),
+        _accumulate,
     ),
     "uq.estimate_difference": Target(
         per_size(

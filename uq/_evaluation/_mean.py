@@ -24,7 +24,18 @@ from ._betting import BettingLaw
 from ._hierarchical import hierarchical_law
 from ._warn import needs, refuses, warn_small
 
-__all__ = ["METHODS", "estimate_mean", "mean_estimate", "moments"]
+__all__ = [
+    "METHODS",
+    "OF_COUNTS",
+    "OF_SUMS",
+    "error_of_units",
+    "estimate_mean",
+    "law_of_sums",
+    "law_of_tasks",
+    "mean_estimate",
+    "moments",
+    "rounding_of",
+]
 
 cite_methods(
     t="student1908",
@@ -37,6 +48,8 @@ cite_methods(
     bootstrap="efron1987",
 )
 METHODS = ("auto", "t", "cluster", "wilson", "clopper_pearson", "beta", "betting", "hierarchical", "bootstrap")
+OF_COUNTS = ("clopper_pearson", "wilson", "beta")  # of 0/1 scores: the number of ones is all they need
+OF_SUMS = (*OF_COUNTS, "t", "cluster")
 
 
 @cites(
@@ -178,7 +191,7 @@ def _choose(scores, codes, bounds):
 
 def mean_estimate(owner, scores, codes, bounds, method, n_resamples, rng, n_jobs, n_dropped, name="scores"):
     """Estimate the mean of checked scores by one named method."""
-    if method in ("clopper_pearson", "wilson", "beta"):
+    if method in OF_COUNTS:
         refuses(owner, method, groups=codes)
         check_binary(scores, owner, name)
     elif method == "t":
@@ -209,7 +222,18 @@ def mean_estimate(owner, scores, codes, bounds, method, n_resamples, rng, n_jobs
 
 def _law(scores, codes, bounds, method, n_resamples, rng, n_jobs, n, n_groups):
     mean, error = moments(scores, codes)
-    k = int(scores.sum()) if method in ("clopper_pearson", "wilson", "beta") else 0
+    if method in OF_SUMS:
+        k = int(scores.sum()) if method in OF_COUNTS else 0
+        return law_of_sums(method, n, n_groups, k, mean, error)
+    if method == "betting":
+        return _betting_law(scores, codes, bounds, rng), "finite-sample", (mean, error)
+    if method == "hierarchical":
+        return law_of_tasks(np.bincount(codes, weights=scores).astype(int), np.bincount(codes))
+    return _bootstrap_law(scores, codes, mean, n_resamples, rng, n_jobs), "asymptotic", (mean, error)
+
+
+def law_of_sums(method, n, n_groups, k, mean, error):
+    """Return (law, guarantee, (estimate, std_error)) of the methods that need no rows; k counts the ones."""
     if method == "clopper_pearson":
         return BinomialLaw(n_success=k, n=n), "finite-sample", (mean, error)
     if method == "wilson":
@@ -217,18 +241,14 @@ def _law(scores, codes, bounds, method, n_resamples, rng, n_jobs, n, n_groups):
     if method == "beta":
         a, b = k + 1.0, n - k + 1.0
         return BetaLaw(a=a, b=b), "posterior", (a / (a + b), np.sqrt(a * b / (a + b + 1)) / (a + b))
-    if method == "t":
-        return TLaw(estimate=mean, std_error=error, df=max(n - 1, 1)), "asymptotic", (mean, error)
-    if method == "cluster":
-        return TLaw(estimate=mean, std_error=error, df=n_groups - 1), "asymptotic", (mean, error)
-    if method == "betting":
-        return _betting_law(scores, codes, bounds, rng), "finite-sample", (mean, error)
-    if method == "hierarchical":
-        law, posterior_mean, posterior_sd = hierarchical_law(
-            np.bincount(codes, weights=scores).astype(int), np.bincount(codes)
-        )
-        return law, "posterior", (posterior_mean, posterior_sd)
-    return _bootstrap_law(scores, codes, mean, n_resamples, rng, n_jobs), "asymptotic", (mean, error)
+    df = max(n - 1, 1) if method == "t" else n_groups - 1
+    return TLaw(estimate=mean, std_error=error, df=df), "asymptotic", (mean, error)
+
+
+def law_of_tasks(n_correct, n_trials):
+    """Return (law, guarantee, (estimate, std_error)) of the mean over tasks."""
+    law, posterior_mean, posterior_sd = hierarchical_law(n_correct, n_trials)
+    return law, "posterior", (posterior_mean, posterior_sd)
 
 
 def moments(scores, codes=None):
@@ -243,19 +263,28 @@ def moments(scores, codes=None):
         deviations = scores - mean
         rest = float(deviations.mean())
     deviations = deviations - rest
-    # rounding must not turn "no variation at all" into a tiny error
-    rounding = 4 * np.finfo(float).eps * float(np.abs(scores).max())
+    rounding = rounding_of(float(np.abs(scores).max()))
     if codes is not None:
         deviations = np.bincount(codes, weights=deviations)
         rounding *= np.sqrt(np.bincount(codes).max())
+    return mean, error_of_units(deviations, rounding, len(scores), mean)
+
+
+def rounding_of(largest):
+    """Return the deviation that rounding can make of none; it must not pass for a tiny error."""
+    return 4 * np.finfo(float).eps * largest
+
+
+def error_of_units(deviations, rounding, n, mean):
+    """Return the standard error of a mean over n rows, from the sum of deviations of each row or cluster."""
     units = len(deviations)
     scale = float(np.abs(deviations).max())
     if scale <= rounding:
-        return mean, 0.0
+        return 0.0
     deviations = deviations / scale  # keeps tiny scores from vanishing when they are squared
-    error = scale * float(np.sqrt(units / (units - 1) * (deviations @ deviations))) / len(scores)
+    error = scale * float(np.sqrt(units / (units - 1) * (deviations @ deviations))) / n
     # the mean itself is known no better than its last digit
-    return mean, max(error, float(np.spacing(abs(mean))))
+    return max(error, float(np.spacing(abs(mean))))
 
 
 def _betting_law(scores, codes, bounds, rng):

@@ -10,19 +10,20 @@ FEW_ROWS = 30
 FEW_GROUPS = 20
 
 
-def warn_small(n, n_groups, *, stacklevel=4):
-    """Warn once where an asymptotic interval has too few rows or clusters behind it."""
+def warn_small(n, n_groups, *, of="", stacklevel=4):
+    """Warn once where an asymptotic interval has too few rows or clusters; `of` says whose the method is."""
     if n_groups is not None and n_groups < FEW_GROUPS:
         warnings.warn(
             f"{n_groups} clusters are few for an asymptotic interval, which may be too short; for scores with known "
-            f"bounds use method='betting' with bounds=(low, high), or collect at least {FEW_GROUPS} clusters.",
+            f"bounds use {of}method='betting' with bounds=(low, high), or collect at least {FEW_GROUPS} clusters.",
             SmallSampleWarning,
             stacklevel=stacklevel,
         )
     elif n_groups is None and n < FEW_ROWS:
         warnings.warn(
             f"{n} rows are few for an asymptotic interval, which may be too short; for scores with known bounds use "
-            f"method='betting' with bounds=(low, high), for 0/1 scores an exact one, or collect at least {FEW_ROWS}.",
+            f"{of}method='betting' with bounds=(low, high), for 0/1 scores an exact one, or collect at least "
+            f"{FEW_ROWS}.",
             SmallSampleWarning,
             stacklevel=stacklevel,
         )
