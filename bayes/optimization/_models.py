@@ -1,0 +1,139 @@
+"""What a campaign believes: a Gaussian process of its objective, one for each constraint, and a success model.
+
+Models are a function of the events alone. They are fitted anew when there is enough news, from the hyperparameters of
+the last suggestion on; in between, and on resuming, they are rebuilt from those, without any search.
+"""
+
+import json
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+
+from uq._base.exceptions import InputError
+
+from ._campaign import Campaign
+from ._success import SuccessModel, fit_success
+
+__all__ = ["Models", "believe", "best_trial", "fit_models", "forecast", "posterior_mean"]
+
+_SMALL, _GROWTH = 50, 1.2  # refits: always below so many rows, then when there are a fifth more
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Models:
+    """Fitted models; None where there is nothing to fit.
+
+    Parameters
+    ----------
+    objective : GaussianProcess or None
+        Of values that are to be maximised.
+    constraints : tuple of GaussianProcess
+        Of the excess over the bound of each; up to 0 is feasible.
+    success : SuccessModel or None
+        Where trials failed and are to be learned from.
+    X : ndarray of shape (n, n_columns)
+        Rows of the trials with values.
+    feasible : ndarray of bool of shape (n,)
+        Whether a row keeps all bounds, both as told and by the models.
+    fitted : dict or None
+        What an event must hold for a later replay.
+    """
+
+    objective: Any
+    constraints: tuple[Any, ...]
+    success: SuccessModel | None
+    X: np.ndarray
+    feasible: np.ndarray
+    fitted: dict[str, Any] | None
+
+
+def fit_models(campaign: Campaign, surrogate) -> Models:
+    """Return the models of a campaign as it stands; `surrogate` is an unfitted GaussianProcess."""
+    X, y, y_var = campaign.told()
+    success = _fit_success(campaign)
+    if not len(y):
+        return Models(
+            objective=None, constraints=(), success=success, X=X, feasible=np.zeros(0, dtype=bool), fitted=None
+        )
+    bounds = campaign.settings.constraints
+    targets = [(y, y_var), *((campaign.constraint_values(bound), None) for bound in bounds)]
+    last = campaign.fitted
+    old = last["models"] if last else [None] * len(targets)
+    due = last is None or (last["n"] != len(y) and (len(y) < _SMALL or len(y) >= _GROWTH * last["n"]))
+    space = campaign.settings.space
+    unit = np.ones(X.shape[1])
+    processes, found = [], []
+    for which, ((values, known), start) in enumerate(zip(targets, old, strict=True)):
+        gp = clone(surrogate)
+        gp.random_state = int(campaign.generator(campaign.n_asked, 1 + which).integers(2**31))
+        if due:
+            gp = gp._fit(X, values, known, input_scale=unit, columns=space.columns, start=_without_scale(start))
+        else:
+            gp = gp._restore(X, values, known, start, input_scale=unit)
+        processes.append(gp)
+        # as the log will hold it: nothing may differ after a resume
+        found.append(json.loads(json.dumps(gp._hyperparameters())) if due else start)
+    feasible = np.ones(len(y), dtype=bool)
+    for gp, (values, _) in zip(processes[1:], targets[1:], strict=True):
+        feasible &= (values <= 0) & (posterior_mean(gp, X) <= 0)
+    return Models(
+        objective=processes[0],
+        constraints=tuple(processes[1:]),
+        success=success,
+        X=X,
+        feasible=feasible,
+        fitted={"n": len(y), "models": found} if due else last,
+    )
+
+
+def _without_scale(start):
+    """Return where a search begins; offset and scale are those of all values, not of the first few."""
+    return start and {name: value for name, value in start.items() if name not in ("offset", "scale")}
+
+
+def believe(gp, pending):
+    """Return the process that takes pending rows to be evaluated, at their means."""
+    return gp._believe(pending) if len(pending) else gp
+
+
+def _fit_success(campaign):
+    failed = campaign.which("failed")
+    if campaign.settings.failures != "classifier" or not failed:
+        return None
+    fine = campaign.which("ok")
+    ok = np.r_[np.ones(len(fine), dtype=bool), np.zeros(len(failed), dtype=bool)]
+    return fit_success(campaign.points(fine + failed), ok)
+
+
+def posterior_mean(gp, X):
+    """Return the mean of f at rows X, in the units of y, over all posteriors."""
+    return np.mean([p.offset + p.scale * p.mean(X) for p in gp.posteriors_], axis=0)
+
+
+def forecast(gp, row):
+    """Return the mean and the standard deviation of an observation at one row, in the units of y."""
+    means, variances = [], []
+    for p in gp.posteriors_:
+        mu, var = p.mean_var(row[None])
+        means.append(p.offset + p.scale * float(mu[0]))
+        variances.append(p.scale**2 * (float(var[0]) + p.noise_variance))
+    return float(np.mean(means)), math.sqrt(float(np.mean(variances) + np.var(means)))
+
+
+def best_trial(campaign, models):
+    """Return (id, row, mean) of the trial with the best posterior mean among those that keep the constraints."""
+    if models.objective is None:
+        raise InputError(
+            "BayesianOptimizer: best_params_ needs a trial with a value; got none. Tell one with status='ok' first."
+        )
+    if not models.feasible.any():
+        raise InputError(
+            "BayesianOptimizer: best_params_ needs a trial that keeps all constraints; got none that does. Go on, or "
+            "loosen the bounds."
+        )
+    means = np.where(models.feasible, posterior_mean(models.objective, models.X), -np.inf)
+    best = int(means.argmax())
+    return campaign.which("ok")[best], models.X[best], float(means[best])

@@ -1,0 +1,192 @@
+"""The next suggestion: models times probabilities in logs, maximised over what may be suggested."""
+
+import math
+
+import numpy as np
+
+from ._expected_improvement import ExpectedImprovement
+from ._feasibility import Feasibility
+from ._lookahead import Lookahead
+from ._maximize import N_CENTERS, Product, maximize, sobol
+from ._models import believe, posterior_mean
+from ._thompson import draw_best
+from ._utility import Average
+
+__all__ = ["ACQUISITIONS", "propose"]
+
+_THOMPSON = 1000  # candidates of one joint draw
+_TRIES = 64
+
+
+class FunctionUtility:
+    """A caller's ``f(gp, X, log=..., return_grad=...)`` as a utility."""
+
+    def __init__(self, function, gp):
+        self._function, self._gp = function, gp
+
+    def at(self, x):
+        """Return the log value at one point, and its gradient."""
+        value, slope = self._function(self._gp, x[None], log=True, return_grad=True)
+        return float(value[0]), np.asarray(slope)[0]
+
+    def screen(self, A):
+        """Return the log values of many points."""
+        return np.asarray(self._function(self._gp, A, log=True), dtype=float)
+
+
+def _noisy_ei(gp, incumbents, best):
+    units = [math.log(posterior.scale) for posterior in gp.posteriors_]
+    return Average([Lookahead(posterior, incumbents) for posterior in gp.posteriors_], units)
+
+
+def _expected_improvement(gp, incumbents, best):
+    return ExpectedImprovement(gp, best)
+
+
+def _upper_confidence_bound(gp, incumbents, best):
+    from ._confidence_bound import UpperConfidenceBound
+
+    return UpperConfidenceBound(gp)
+
+
+def _knowledge_gradient(gp, incumbents, best):
+    from ._knowledge_gradient import KnowledgeGradient
+
+    return KnowledgeGradient(gp)
+
+
+ACQUISITIONS = {
+    "auto": _noisy_ei,
+    "expected_improvement": _expected_improvement,
+    "knowledge_gradient": _knowledge_gradient,
+    "noisy_expected_improvement": _noisy_ei,
+    "thompson_sample": None,
+    "upper_confidence_bound": _upper_confidence_bound,
+}
+
+
+def propose(campaign, models, acquisition, noise_free):
+    """Return (row, origin, gp) of the next suggestion; the row is None where a finite space is exhausted.
+
+    `acquisition` is a name or a function; `gp` is what foresees the value, None where nothing does.
+    """
+    rng = campaign.generator(campaign.n_asked)
+    pending = campaign.points(campaign.which("pending"))
+    allowed, blocked = _what_is_left(campaign, noise_free)
+    if allowed is not None and not len(allowed):
+        return None, "none", None
+    known = campaign.which("ok", "failed", "pending")
+    factors = [] if len(known) < campaign.settings.n_initial else _factors(models, acquisition, pending)
+    if not factors:
+        row = _initial(campaign, allowed, blocked, rng)
+        return row, "initial", models.objective
+    objective = models.objective and believe(models.objective, pending)
+    if acquisition == "thompson_sample" and models.feasible.any():
+        row = _thompson(campaign, objective, factors[1:], allowed, blocked, rng)
+    else:
+        row = maximize(
+            Product(*factors) if len(factors) > 1 else factors[0],
+            campaign.settings.space,
+            rng,
+            centers=_best_points(models),
+            blocked=blocked,
+            cells=allowed,
+        )
+    return row, "model", objective
+
+
+def _best_points(models):
+    """Return the best evaluated points, feasible ones first."""
+    if models.objective is None:
+        return models.X
+    means = posterior_mean(models.objective, models.X)
+    order = np.lexsort((-means, ~models.feasible))
+    _, first = np.unique(models.X[order], axis=0, return_index=True)
+    return models.X[order[np.sort(first)[:N_CENTERS]]]
+
+
+def _factors(models, acquisition, pending):
+    """Return the utilities whose product is maximised; the acquisition first, where anything feasible is known."""
+    factors = []
+    if models.feasible.any():
+        gp = believe(models.objective, pending)
+        incumbents = np.unique(np.vstack([models.X[models.feasible], _likely(models, pending)]), axis=0)
+        best = float(posterior_mean(gp, incumbents).max())
+        if callable(acquisition):
+            factors.append(FunctionUtility(acquisition, gp))
+        else:
+            factors.append((ACQUISITIONS[acquisition] or _noisy_ei)(gp, incumbents, best))
+    factors += [Feasibility(believe(gp, pending), upper=0.0) for gp in models.constraints]
+    return factors if models.success is None else [*factors, models.success]
+
+
+def _likely(models, pending):
+    """Return the pending rows that the models take to be feasible."""
+    keep = np.ones(len(pending), dtype=bool)
+    for gp in models.constraints:
+        keep &= posterior_mean(gp, pending) <= 0
+    return pending[keep]
+
+
+# ---- what may be suggested
+
+
+def _what_is_left(campaign, noise_free):
+    """Return the indices of the cells that may be suggested (None where the space is not enumerated), and blocked rows.
+
+    Never what was abandoned, nor what failed unless failures are dropped, nor what is known without noise. What is
+    pending only where nothing else is left, under noise.
+    """
+    space = campaign.settings.space
+    hard = campaign.which("abandoned", *(["failed"] if campaign.settings.failures != "drop" else []))
+    hard += campaign.which("ok", "pending") if noise_free else []
+    soft = campaign.which("pending")
+    if not space.enumerable:
+        return None, campaign.points(hard + soft)
+    cells = np.arange(int(space.size))
+
+    def without(ids):
+        return np.setdiff1d(cells, [space.index(campaign.records[i].params) for i in ids])
+
+    left = without(hard + soft)
+    return (left if len(left) else without(hard)), campaign.points([])
+
+
+def _initial(campaign, allowed, blocked, rng):
+    """Return the next point of a net that fills the space, as long as it may be suggested."""
+    space = campaign.settings.space
+    start = campaign.n_asked
+    shift = campaign.generator(2**31)  # one shift for all of them
+    net = space.place(sobol(len(space.names), start + _TRIES, shift)[start:])
+    if allowed is not None:
+        # two equal cells in a row would be a waste even where they are allowed
+        done = {space.index(campaign.records[i].params) for i in campaign.which("ok", "failed", "pending")}
+        free = set(allowed.tolist())
+        fresh = free - done or free
+        for row in net:
+            if space.index(space.decode(row)) in fresh:
+                return row
+        return space.cells()[rng.choice(sorted(fresh))]
+    seen = campaign.points(campaign.which("ok", "failed", "pending", "abandoned"))
+    for rows in (net, space.place(rng.random((_TRIES, len(space.names))))):
+        for row in rows:
+            if not len(seen) or np.abs(seen - row).max(axis=1).min() > 1e-6:
+                return row
+    return rows[0]
+
+
+def _thompson(campaign, gp, factors, allowed, blocked, rng):
+    space = campaign.settings.space
+    if allowed is not None:
+        rows = space.cells()[rng.permutation(allowed)[:_THOMPSON]]
+    else:
+        rows = space.place(sobol(len(space.names), _THOMPSON, rng))
+        if len(blocked):
+            rows = rows[np.abs(rows[:, None] - blocked).max(axis=2).min(axis=1) > 1e-6]
+    if factors:
+        chance = sum(factor.screen(rows) for factor in factors)
+        likely = chance >= math.log(0.5)
+        if not likely.any():
+            return rows[int(np.argmax(chance))]
+        rows = rows[likely]
+    return rows[draw_best(gp.posteriors_, rows, 1, rng)[0]]

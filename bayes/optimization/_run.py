@@ -1,0 +1,149 @@
+"""A whole campaign: evaluations here or on an executor, told when they come."""
+
+import os
+import warnings
+from collections.abc import Mapping
+from concurrent.futures import FIRST_COMPLETED, wait
+
+from uq._base.exceptions import InputError, SpaceExhaustedError
+from uq._base.progress import progress
+from uq._base.validation import check_count
+
+from ._constraints import check_told_constraints
+from ._told import check_value
+
+__all__ = ["run_trials"]
+
+OWNER = "BayesianOptimizer.run"
+_WORKERS = 4  # where an executor does not tell how many it has
+
+
+def run_trials(optimizer, f, n_trials, executor, n_parallel):
+    """Evaluate n_trials trials; see `BayesianOptimizer.run`."""
+    if not callable(f):
+        raise InputError(f"{OWNER}: f must be a function of params; got {f!r:.100}.")
+    n_trials = check_count(n_trials, OWNER, "n_trials")
+    if executor is not None and (isinstance(executor, type) or not callable(getattr(executor, "submit", None))):
+        raise InputError(
+            f"{OWNER}: executor must be a concurrent.futures.Executor, such as a ThreadPoolExecutor; got "
+            f"{executor!r:.100}. Of a Dask client give client.get_executor()."
+        )
+    if n_parallel is not None:
+        n_parallel = check_count(n_parallel, OWNER, "n_parallel")
+    campaign = optimizer._begin()
+    queue = _Queue(optimizer, n_trials)
+    if executor is None:
+        results = _here(f, queue)
+    else:
+        found = getattr(executor, "_max_workers", None)
+        workers = found if isinstance(found, int) and found > 0 else min(_WORKERS, os.cpu_count() or 1)
+        results = _elsewhere(f, queue, executor, n_parallel or workers)
+    told = _Told(optimizer, campaign)
+    # one step per result, so that the bar moves with them
+    for _, (trial, result, error) in zip(progress(range(n_trials), "trials"), results, strict=False):
+        told.tell(trial, result, error)
+    told.warn(queue.exhausted)
+
+
+class _Queue:
+    """Trials to evaluate: first those that an earlier run left behind."""
+
+    def __init__(self, optimizer, n_trials):
+        self._optimizer, self._left = optimizer, n_trials
+        campaign = optimizer._begin()
+        records = (campaign.records[i] for i in campaign.which("pending"))
+        self._behind = [record.trial() for record in records if record.by_run]
+        self.exhausted = False
+
+    def next(self):
+        """Return a trial, or None where there are enough or the space has no more."""
+        if not self._left or self.exhausted:
+            return None
+        self._left -= 1
+        if self._behind:
+            return self._behind.pop(0)
+        try:
+            return self._optimizer._ask(by_run=True)
+        except SpaceExhaustedError:
+            self.exhausted = True
+            return None
+
+
+def _here(f, queue):
+    while (trial := queue.next()) is not None:
+        try:
+            yield trial, f(dict(trial.params)), None
+        except Exception as error:
+            yield trial, None, error
+
+
+def _elsewhere(f, queue, executor, n_parallel):
+    waiting = {}
+    try:
+        while True:
+            while len(waiting) < n_parallel and (trial := queue.next()) is not None:
+                waiting[executor.submit(f, dict(trial.params))] = trial
+            if not waiting:
+                return
+            done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+            # in the order of asking, so that results which come together are told in one order
+            for future in sorted(done, key=lambda future: waiting[future].id):
+                trial = waiting.pop(future)
+                error = future.exception()
+                if error is not None and not isinstance(error, Exception):
+                    raise error
+                yield trial, None if error is not None else future.result(), error
+    finally:
+        for future in waiting:  # an interrupt: what has not begun never will
+            future.cancel()
+
+
+class _Told:
+    """Turns results into events, and counts what failed."""
+
+    def __init__(self, optimizer, campaign):
+        self._optimizer, self._bounds = optimizer, campaign.settings.constraints
+        self._n = self._n_failed = 0
+        self._reason = ""
+
+    def tell(self, trial, result, error):
+        """Tell one result; whatever cannot be a value is a failure."""
+        self._n += 1
+        if error is None:
+            try:
+                self._optimizer.tell(trial, **self._read(result))
+                return
+            except InputError as refusal:
+                error = refusal
+        self._n_failed += 1
+        self._reason = f"{type(error).__name__}: {error}"
+        self._optimizer.tell(trial, status="failed")
+
+    def _read(self, result):
+        if not isinstance(result, Mapping):
+            result = {"value": result}
+        if "value" not in result or not set(result) <= {"value", "y_var", "constraints"}:
+            raise InputError(
+                f"{OWNER}: f must return a number, or a dict with 'value' and possibly 'y_var' and 'constraints'; got "
+                f"{result!r:.100}."
+            )
+        check_value(result["value"], "ok", OWNER)
+        check_told_constraints(result.get("constraints"), self._bounds, OWNER)
+        return dict(result)
+
+    def warn(self, exhausted):
+        """Warn once of a campaign that went nowhere, and of one that had nowhere to go."""
+        if self._n and self._n_failed == self._n:
+            warnings.warn(
+                f"{OWNER}: all {self._n} trials failed, the last with {self._reason:.300}. Try f on one setting by "
+                "hand, and tell a setting that is known to work: optimizer.tell(params, value).",
+                UserWarning,
+                stacklevel=4,
+            )
+        if exhausted:
+            warnings.warn(
+                f"{OWNER}: the space was exhausted after {self._n} trials: no setting is left to try. Widen the space, "
+                "or ask for fewer trials.",
+                UserWarning,
+                stacklevel=4,
+            )
