@@ -1,0 +1,119 @@
+"""Print the contest's table as Markdown from the cache: python -m contest.table [--ours errorbars]."""
+
+import argparse
+import json
+
+import numpy as np
+
+from .methods import METHODS
+from .problems import all_problems
+from .run import CACHE
+
+RULES = {"own": "own report", "mean": "its posterior mean", "common": "common report", "sampled": "best tried"}
+HEADER = """# The contest of optimisers
+
+Printed by `tests/benchmarks/contest/table.py` from the runs of `tests/benchmarks/contest/run.py`.
+
+At equal seed every method is given the same initial design, budget, and noise per evaluation. Regret is true optimum
+minus truth at the recommended point. `own report` is what a method itself returns (under noise: its best posterior mean
+for BoTorch and errorbars, the best observation for the others), `its posterior mean` the best mean among evaluated
+points where a peer offers one, `common report` the best mean of one and the same scikit-learn Gaussian process,
+`best tried` the best point it has evaluated at all, known to nobody under noise. Columns @n are own reports after n
+evaluations. Cells: median [quartiles] over seeds. Runs without any success, and runs in which a peer broke down, count
+as infinite regret. Wins are those of {ours} by own report at equal seeds: won, tied, lost. `ask` is the median of CPU
+milliseconds per point told and asked.
+
+Crashes: Optuna is told a failed trial, in `..._worst` the worst value so far, as are scikit-optimize,
+bayesian-optimization and BoTorch. Optuna's models start after 3 successes there instead of 10. BoTorch: its defaults
+with 128 quasi-random draws and 4 restarts of 128 raw samples; finite spaces are enumerated, and where there are crashes
+its fits end after 100 iterations. bayesian-optimization: on finite spaces 10,000 random draws in place of differential
+evolution.
+"""
+
+
+def load(problem, name):
+    """Return the records of a method on a problem, by seed in order."""
+    path = CACHE / problem / f"{name}.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return sorted((json.loads(line) for line in lines), key=lambda r: r["seed"])
+
+
+def regrets(records, count, rule):
+    """Return regret by seed; infinite where nothing worked or the method broke down before."""
+    values = {r["seed"]: r["regret"].get(str(count), {}).get(rule) for r in records}
+    return {seed: np.inf if v is None else v for seed, v in values.items()}
+
+
+def quartiles(values):
+    """Return lower quartile, median and upper quartile as order statistics, so that infinite values are allowed."""
+    return tuple(float(q) for q in np.quantile(values, [0.25, 0.5, 0.75], method="inverted_cdf"))
+
+
+def wins(ours, theirs):
+    """Return how often ours is lower, equal and higher at the seeds that both have."""
+    pairs = [(ours[seed], theirs[seed]) for seed in ours.keys() & theirs.keys()]
+    return tuple(sum(test) for test in zip(*((a < b, a == b, a > b) for a, b in pairs), strict=True)) or (0, 0, 0)
+
+
+def cell(values, unit):
+    low, middle, high = (f"{v * unit:.3g}" for v in quartiles(list(values.values())))
+    return f"{middle} [{low}, {high}]"
+
+
+def section(problem, ours):
+    """Return the lines of one problem."""
+    found = {name: records for name in METHODS if (records := load(problem.name, name))}
+    if not found:
+        return []
+    last = problem.budget
+    rules = ["own", "mean", "common", "sampled"] if problem.noisy is not None else ["own"]
+    columns = [f"@{n}" for n in problem.checkpoints] + [f"{RULES[r]} @{last}" for r in rules[1:]]
+    columns += (["failures", "runs without success"] if problem.crashes else []) + [
+        "ask, ms",
+        f"{ours}: won, tied, lost",
+    ]
+    lines = [f"## {problem.name}", "", f"{problem.about}.", ""]
+    lines += ["| method | seeds | " + " | ".join(columns) + " |", "|" + "---|" * (len(columns) + 2)]
+    mine = regrets(found[ours], last, "own") if ours in found else {}
+    for name, records in found.items():
+        cells = [
+            name,
+            str(len(records)),
+            *(cell(regrets(records, n, "own"), problem.unit) for n in problem.checkpoints),
+        ]
+        for rule in rules[1:]:
+            offered = any(rule in r["regret"].get(str(last), {}) for r in records)
+            cells.append(cell(regrets(records, last, rule), problem.unit) if offered else "")
+        if problem.crashes:
+            cells.append(f"{np.mean([sum(v is None for v in r['values']) for r in records]):.1f}")
+            cells.append(str(sum(all(v is None for v in r["values"]) for r in records)))
+        cells.append(f"{1000 * np.median([t for r in records for t in r['cpu_s']]):.0f}")
+        score = wins(mine, regrets(records, last, "own"))
+        cells.append(", ".join(map(str, score)) if name != ours and mine else "")
+        broken = sum("error" in r for r in records)
+        cells[0] += f" ({broken} broke down)" if broken else ""
+        lines.append("| " + " | ".join(cells) + " |")
+    return [*lines, ""]
+
+
+def versions():
+    """Return the versions that the records name."""
+    seen = set()
+    for path in sorted(CACHE.glob("*/*.jsonl")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            seen |= {f"{k} {v}" for k, v in json.loads(line)["versions"].items()}
+    return "Versions: " + ", ".join(sorted(seen)) + "."
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--ours", default="errorbars", help="whose paired wins are counted")
+    ours = parser.parse_args(argv).ours
+    lines = [HEADER.format(ours=ours), versions(), ""]
+    for problem in all_problems().values():
+        lines += section(problem, ours)
+    print("\n".join(lines).rstrip())
+
+
+if __name__ == "__main__":
+    main()
