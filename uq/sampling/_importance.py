@@ -1,4 +1,4 @@
-"""What importance weights tell of a target: its constant, its distance from the draws, and whether to believe either."""
+"""What importance weights tell of a target: its constant, its distance from the draws, whether to believe either."""
 
 import math
 import warnings
@@ -121,10 +121,10 @@ def importance_summary(log_weights, *, log_reference=None) -> ImportanceSummary:
 
     Notes
     -----
-    With normalised weights w of n draws, KL(target || proposal) is the mean of log w + log n under w, and KL(proposal ||
-    target) the mean of -log w - log n over draws. All divergences are *from the proposal*: those from another law need
-    `log_reference`. The error of log Z is sqrt((n / ess - 1) / n) by the delta method; the largest mean reward less
-    beta times the divergence from a is beta log Z.
+    With normalised weights w of n draws, KL(target || proposal) is the mean of log w + log n under w, and KL(proposal
+    || target) the mean of -log w - log n over draws. All divergences are *from the proposal*: those from another law
+    need `log_reference`. The error of log Z is sqrt((n / ess - 1) / n) by the delta method; the largest mean reward
+    less beta times the divergence from a is beta log Z.
 
     **Guarantee.** Asymptotic for independent draws, if the squared weights have a mean; a normal interval for log Z,
     none for the divergences. "none" where the warning above is due: errors of weights with heavy tails look small

@@ -30,8 +30,8 @@ class RewardCalibration(TransformerMixin, BaseEstimator):
     Notes
     -----
     A reward r becomes (#{reference < r} + #{reference = r} / 2) / m for the m references of its prompt. Of a reference
-    response itself this is its mid-rank less one half over m, which counts it as a tie with itself: in-sample values lie
-    in (0, 1), while a new reward below all references becomes 0 and one above all 1.
+    response itself this is its mid-rank less one half over m, which counts it as a tie with itself: in-sample values
+    lie in (0, 1), while a new reward below all references becomes 0 and one above all 1.
 
     **Guarantee.** Finite-sample, for a reward without ties whose response is exchangeable with the references of its
     prompt: m times the quantile is then uniform on 0 ... m. With ties the quantile still has mean 1/2, and a smaller

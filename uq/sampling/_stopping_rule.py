@@ -4,18 +4,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import betaln, digamma, gammaln, polygamma
+from scipy.special import digamma
 
 from uq._base.citation import cites
 from uq._base.exceptions import InputError
 from uq._base.record import Result
 
+from ._log_product import log_product
 from ._scalars import check_each
 
 __all__ = ["StoppingRule", "stopping_rule"]
 
 _LOW, _HIGH = 1e-12, 1e8  # of a prior
-_MOST = 1e100
+_MOST = 1e45
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -57,7 +58,16 @@ class StoppingRule(Result):
     method: str = "myopic rule"
 
     def _table(self):
-        names = ("a", "b", "value", "cost", "max_attempts", "success_probability", "expected_attempts", "expected_value")
+        names = (
+            "a",
+            "b",
+            "value",
+            "cost",
+            "max_attempts",
+            "success_probability",
+            "expected_attempts",
+            "expected_value",
+        )
         columns = [np.atleast_1d(getattr(self, name)) for name in names]
         return dict(zip(names, np.broadcast_arrays(*columns), strict=True))
 
@@ -83,9 +93,9 @@ def stopping_rule(a, b, value, cost) -> StoppingRule:
         The success rate of one attempt is Beta(a, b), both from 1e-12 to 1e8. From a forecast q of the rate, such as a
         model's own P(I know), take a = kappa q and b = kappa (1 - q), with kappa fitted on questions with counts.
     value : float or array-like of shape (n,)
-        What a success is worth, once; not negative.
+        What a success is worth, once: from 0 to 1e45.
     cost : float or array-like of shape (n,)
-        Of each attempt, in the same unit; not negative.
+        Of each attempt, in the same unit: 0, or from 1e-45 to 1e45.
 
     Returns
     -------
@@ -103,9 +113,9 @@ def stopping_rule(a, b, value, cost) -> StoppingRule:
     not pay by itself no later one does, so that looking one step ahead is optimal, and the number of attempts is the
     smallest integer that is at least value a / cost - a - b, or 0.
 
-    **Guarantee.** Exact: no rule has a larger expected value, if a success is seen when it happens and is worth its value
-    once, attempts cost the same, they are independent given the rate, and the prior is right. With a verifier that errs
-    see `verified_sampling`.
+    **Guarantee.** Exact: no rule has a larger expected value, if a success is seen when it happens and is worth its
+    value once, attempts cost the same, they are independent given the rate, and the prior is right. With a verifier
+    that errs see `verified_sampling`.
 
     References
     ----------
@@ -133,7 +143,7 @@ def stopping_rule(a, b, value, cost) -> StoppingRule:
         raise InputError(f"{owner}: a, b, value and cost must be numbers or of one length; got lengths {lengths}.")
     a, b, value, cost = np.broadcast_arrays(*checked.values())
     attempts = _most_attempts(a, b, value, cost)
-    success, made = _course(a, b, attempts)
+    success, made = (x.reshape(attempts.shape)[()] for x in _course(a, b, attempts))
     spent = cost * np.where(cost > 0, made, 0.0)
     return StoppingRule(
         max_attempts=attempts,
@@ -156,37 +166,16 @@ def _course(a, b, k):
     P(j fail) = S_j = B(a, b + j) / B(a, b), and (a - 1) S_j = T_j - T_(j + 1) with T_j = (b + j - 1) S_(j - 1), so that
     the sum of S_0 ... S_(k - 1) telescopes; its limit at a = 1 is a difference of digammas.
     """
+    a, b, k = np.atleast_1d(a, b, k)
     finite = np.where(np.isfinite(k) & (k > 0), k, 1.0)
-    success = -np.expm1(_step(b, finite, a))
+    success = -np.expm1(log_product(a, a + b, finite))
     c = a - 1
-    h = _step(b + 1, finite - 1, c)
-    slope = digamma(b + finite) - digamma(b + 1)
+    # T_k / T_1: factors (b + j) / (b + j + c) for j = 1 ... k - 1
+    h = np.where(c > 0, 1, -1) * log_product(np.abs(c), b + 1 + np.maximum(c, 0), finite - 1)
     flat = np.abs(c) < 1e-12
+    slope = digamma(b + finite) - digamma(b + 1)
     made = 1 + b * np.where(flat, slope, -np.expm1(h) / np.where(flat, 1.0, c))
     forever = np.where(a > 1, 1 + b / np.where(a > 1, c, 1.0), np.inf)
     success = np.where(k == 0, 0.0, np.where(np.isinf(k), 1.0, success))
     made = np.where(k == 0, 0.0, np.where(np.isinf(k), forever, np.clip(made, 1.0, finite)))
     return success, made
-
-
-def _step(x, k, c):
-    """Return log of Gamma(y) / Gamma(y + c) at y = x + k, less the same at y = x > 0, with x + c > 0."""
-    # the first factor apart: what is left is smooth in c
-    first = np.where(k > 0, -np.log1p(c / x), 0.0)
-    x, k = np.where(k > 0, x + 1, x), np.maximum(k - 1, 0.0)
-    small = np.abs(c) < 1e-3
-    near = np.where(small, c, 0.0)
-    orders = [digamma, *(lambda y, m=m: polygamma(m, y) for m in (1, 2, 3))]
-    series = sum(
-        -(near ** (m + 1)) / factorial * (f(x + k) - f(x))
-        for m, (f, factorial) in enumerate(zip(orders, (1, 2, 6, 24), strict=True))
-    )
-    wide = np.where(small, 1.0, c)
-    return first + np.where(small, series, _log_gammas(x + k, wide) - _log_gammas(x, wide))
-
-
-def _log_gammas(y, c):
-    """Return log of Gamma(y) / Gamma(y + c) for c of either sign."""
-    size = np.abs(c)
-    low = np.where(c > 0, y, y + c)
-    return np.where(c > 0, 1.0, -1.0) * (betaln(low, size) - gammaln(size))

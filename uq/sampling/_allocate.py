@@ -1,0 +1,274 @@
+"""How to share out a budget of samples over problems whose success rates are known."""
+
+import heapq
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from uq._base.citation import cites
+from uq._base.exceptions import InputError
+from uq._base.record import Result, format_number
+from uq._base.validation import check_number, check_option
+
+from ._scalars import check_each
+from ._verified import check_shares
+
+__all__ = ["Allocation", "allocate_samples"]
+
+METHODS = ("auto", "greedy", "exact")
+_MOST_STEPS = 20_000_000  # of the dynamic program
+_MOST_SAMPLES = 1e12
+_ROUNDING = 1e-9  # .3 / .1 is three attempts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Allocation(Result):
+    """How many samples each problem gets, and how many problems they solve on average.
+
+    Parameters
+    ----------
+    n_samples : ndarray of int, shape (n_problems,)
+    expected_solved : float
+        Sum of 1 - (1 - rate)^n_samples.
+    bound : float
+        No allocation within the budget solves more than this on average; equal to `expected_solved` where `guarantee`
+        is "exact".
+    spent, budget : float
+    rates, cost : ndarray of shape (n_problems,)
+    guarantee : {"exact", "none"}
+        "exact" where the allocation is optimal.
+    method : str
+
+    Examples
+    --------
+    >>> from uq.sampling import allocate_samples
+    >>> allocate_samples([.9, .5, .1, 0], budget=10).n_samples
+    array([2, 3, 5, 0])
+    """
+
+    n_samples: Any
+    expected_solved: float
+    bound: float
+    spent: float
+    budget: float
+    rates: Any
+    cost: Any
+    guarantee: str
+    method: str
+
+    def _table(self):
+        return {
+            "rate": self.rates,
+            "cost": self.cost,
+            "n_samples": self.n_samples,
+            "solved": _solved(self.rates, self.n_samples),
+        }
+
+    def _title(self):
+        at_most = "" if self.guarantee == "exact" else f" (at most {format_number(self.bound)})"
+        return (
+            f"{format_number(self.expected_solved)} of {len(self.rates)} problems solved on average{at_most}, "
+            f"{format_number(self.spent)} of {format_number(self.budget)} spent"
+        )
+
+    def __repr__(self):
+        return f"<{self._title()}; {self._caption()}>"
+
+    def _draw(self, ax):
+        ax.plot(self.rates, self.n_samples, "o")
+        ax.set(xlabel="success rate of one sample", ylabel="samples", title=self._title())
+        return ax
+
+
+@cites("snell2024")
+def allocate_samples(rates, budget, cost=1.0, *, method="auto") -> Allocation:
+    """Share out a budget of samples so that as many problems as possible are solved on average.
+
+    Parameters
+    ----------
+    rates : array-like of shape (n_problems,)
+        P(one sample solves the problem), in [0, 1].
+    budget : float
+        What may be spent; not negative.
+    cost : float or array-like of shape (n_problems,), default 1
+        Of one sample; positive.
+    method : {"auto", "greedy", "exact"}, default "auto"
+        "greedy" gives each sample to where it adds most per cost. "exact" is a dynamic program, for costs in whole
+        numbers. "auto" is "greedy" where that is optimal (equal costs), "exact" where it is small, else "greedy".
+
+    Returns
+    -------
+    Allocation
+
+    Raises
+    ------
+    InputError
+        For rates outside [0, 1], a cost that is not positive, a budget for more than 1e12 samples, or "exact" with
+        costs that are not whole or a program of more than 20 million steps.
+
+    Notes
+    -----
+    The k-th sample of a problem adds rate (1 - rate)^(k - 1), less with every one, so that for equal costs the largest
+    gains first are optimal. For unequal costs they are optimal for exactly what they spend, but not for what is left
+    when the next one does not fit: then smaller ones are taken that do, and `bound` adds to the gains before that
+    sample the share of it that the rest of the budget would pay for.
+
+    **Guarantee.** Exact where `guarantee` says so, for the rates given and samples that are independent and checked
+    without error; elsewhere the optimum lies between `expected_solved` and `bound`. Nothing covers the error of
+    estimated rates: an allocation by estimates promises itself too much.
+
+    References
+    ----------
+    Snell, Lee, Xu and Kumar (2024), Scaling LLM test-time compute optimally can be more effective than scaling model
+    parameters, arXiv:2408.03314.
+
+    Examples
+    --------
+    >>> from uq.sampling import allocate_samples
+    >>> shared = allocate_samples([.9, .5, .1], budget=10, cost=[3, 1, 1])
+    >>> shared.n_samples, round(shared.expected_solved, 3), shared.guarantee
+    (array([1, 3, 4]), 2.119, 'exact')
+    """
+    owner = "allocate_samples"
+    check_option(method, METHODS, owner, "method")
+    rates = check_shares(rates, owner, "rates")
+    budget = check_number(budget, owner, "budget", low=0, high=1e150, closed=True)
+    cost = np.full(len(rates), check_each(cost, owner, "cost", low=1e-150, high=1e150, n=len(rates)))
+    if budget / cost.min() > _MOST_SAMPLES:
+        raise InputError(
+            f"{owner}: budget must not exceed {_MOST_SAMPLES:g} samples of the cheapest problem; got "
+            f"{budget / cost.min():g}. Whatever can be solved is solved long before."
+        )
+    equal = bool((cost == cost[0]).all())
+    steps = _steps(budget, cost)
+    if method == "exact" and not equal and not steps <= _MOST_STEPS:
+        what = "costs in whole numbers" if np.isnan(steps) else f"at most {_MOST_STEPS} steps"
+        raise InputError(
+            f"{owner}: method='exact' needs {what}; got {cost[:5]} and a budget of {budget:g}. Change the unit, or "
+            "take method='greedy', which says how far from the optimum it can be."
+        )
+    if not equal and method != "greedy" and steps <= _MOST_STEPS:
+        n_samples = _exact(rates, budget, cost.astype(np.int64))
+        name, bound = "exact", None
+    else:
+        n_samples, bound = _greedy(rates, budget, cost)
+        name = "greedy"
+    solved = float(_solved(rates, n_samples).sum())
+    if equal or bound is None or bound <= solved:
+        bound = solved
+    return Allocation(
+        n_samples=n_samples,
+        expected_solved=solved,
+        bound=bound,
+        spent=float(n_samples @ cost),
+        budget=budget,
+        rates=rates,
+        cost=cost,
+        guarantee="exact" if bound == solved else "none",
+        method=name,
+    )
+
+
+def _solved(rates, n_samples):
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(n_samples > 0, -np.expm1(n_samples * np.log1p(-rates)), 0.0)
+
+
+def _steps(budget, cost):
+    """Return the size of the dynamic program, NaN where costs are not whole."""
+    if (cost != np.floor(cost)).any():
+        return np.nan
+    room = np.floor(budget) + 1
+    return float((room * (budget // cost + 1)).sum())
+
+
+def _greedy(rates, budget, cost):
+    """Return samples by largest gain per cost, those that still fit after it, and the bound of the optimum."""
+    with np.errstate(divide="ignore"):
+        first, fade = np.log(rates) - np.log(cost), np.log1p(-rates)
+    n_samples = _above(first, fade, rates, budget, cost)
+    left = budget - float(n_samples @ cost)
+    slack = _ROUNDING * cost.min() + 4 * np.finfo(float).eps * budget
+    # what is left pays for a few samples of each problem at most
+    heap = [(-_gain(first[i], fade[i], n_samples[i]), i) for i in range(len(rates)) if rates[i] > 0]
+    heapq.heapify(heap)
+    bound = None
+    while heap and left + slack >= cost.min():
+        gain, i = heapq.heappop(heap)
+        if gain == np.inf:  # nothing is left to gain
+            break
+        if cost[i] > left + slack:
+            if bound is None:
+                bound = float(_solved(rates, n_samples).sum()) + np.exp(-gain) * max(left, 0.0)
+            continue  # never again: what is left only shrinks
+        n_samples[i] += 1
+        left -= cost[i]
+        heapq.heappush(heap, (-_gain(first[i], fade[i], n_samples[i]), i))
+    return n_samples, _bound_of_rest(rates, n_samples, heap, left) if bound is None else bound
+
+
+def _bound_of_rest(rates, n_samples, heap, left):
+    solved = float(_solved(rates, n_samples).sum())
+    return solved if not heap or left <= 0 else solved + float(np.exp(-heap[0][0])) * left
+
+
+def _gain(first, fade, taken):
+    """Return the logarithm of the gain per cost of the next sample."""
+    return first + taken * fade if taken else first
+
+
+def _above(first, fade, rates, budget, cost):
+    """Return the samples whose gain per cost exceeds a threshold, chosen so that they nearly use up the budget."""
+
+    def counts(threshold):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            k = np.floor((threshold - first) / fade) + 1
+        k = np.where(first > threshold, np.where(rates == 1, 1.0, np.maximum(k, 0.0)), 0.0)
+        return np.where(rates > 0, k, 0.0)
+
+    high = float(first.max(initial=-np.inf))
+    if not np.isfinite(high):
+        return np.zeros(len(rates), np.int64)
+    low, width = high - 1.0, 1.0
+    most = float(budget / cost.min()) + 1
+    while counts(low) @ cost <= budget and width < 2 * most * 745:
+        width *= 2
+        low = high - width
+    if counts(low) @ cost <= budget:
+        return np.minimum(counts(low), most).astype(np.int64)
+    for _ in range(200):
+        middle = (low + high) / 2
+        if middle in (low, high):
+            break
+        if counts(middle) @ cost <= budget:
+            high = middle
+        else:
+            low = middle
+    # one less of each, so that rounding of the threshold cannot give a sample that a better one should have had
+    return np.maximum(counts(high) - 1, 0.0).astype(np.int64)
+
+
+def _exact(rates, budget, cost):
+    """Return the optimum by a dynamic program over whole units of the budget."""
+    room = int(budget)
+    best = np.zeros(room + 1)
+    chosen = np.zeros((len(rates), room + 1), np.int64)
+    for i, (rate, price) in enumerate(zip(rates, cost, strict=True)):
+        before, best = best, best.copy()
+        if rate == 0:
+            continue
+        for k in range(1, room // price + 1):
+            value = float(_solved(rate, np.int64(k)))
+            offer = before[: room + 1 - k * price] + value
+            better = offer > best[k * price :]
+            best[k * price :][better] = offer[better]
+            chosen[i, k * price :][better] = k
+            if value == 1.0:
+                break
+    out = np.zeros(len(rates), np.int64)
+    left = room
+    for i in range(len(rates) - 1, -1, -1):
+        out[i] = chosen[i, left]
+        left -= int(out[i] * cost[i])
+    return out
