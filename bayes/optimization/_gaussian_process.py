@@ -339,10 +339,9 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
         if method == "model":
             sd = np.sqrt(var)
             lower, upper = (mixture_quantiles(mu, sd, q) for q in ((1 - level) / 2, (1 + level) / 2))
-            plugged = self.hyperparameters in ("map", "mle") or (
-                self.hyperparameters == "fixed" and self._estimates_mean()
-            )
-            guarantee, name = "none" if plugged else "posterior", f"Gaussian process, {self.hyperparameters}"
+            kind = self._model.settings.hyperparameters
+            plugged = kind in ("map", "mle") or (kind == "fixed" and self._model.n_estimated > 0)
+            guarantee, name = "none" if plugged else "posterior", f"Gaussian process, {kind}"
         else:
             with one_blas_thread():
                 factor = self._calibration.factor(level)
@@ -373,9 +372,6 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
             f"{owner}: {n} held-out errors are too few for a level of {level:g}, and intervals are infinite; {needed} "
             "rows with at least 2 different X would do, or method='model'."
         )
-
-    def _estimates_mean(self):
-        return isinstance(self.mean, str) or (callable(self.mean) and len(self._model.draws[0].coef) != 1)
 
     def sample_y(self, X, n_samples=1, random_state=None):
         """Draw functions m + f from the posterior, without noise.
@@ -423,13 +419,18 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
         X, y, y_var = self._data
         d = X.shape[1]
         theta = self.theta_ if theta is None else check_vector(theta, owner, "theta")
-        if len(theta) != d + 2 or (np.abs(theta[np.isfinite(theta)]) > 600).any():
+        if len(theta) != d + 2:
             raise InputError(
-                f"{owner}: theta must hold {d + 2} logarithms within [-600, 600], of {d} length scales, the signal "
-                f"variance and the noise variance; got {len(theta)} from {theta.min():g} to {theta.max():g}."
+                f"{owner}: theta must hold {d + 2} logarithms, of {d} length scales, the signal variance and the noise "
+                f"variance; got {len(theta)}."
             )
-        unit = np.exp(np.mean([np.log(draw.length_scale) for draw in self._model.draws], axis=0))
+        unit = self.length_scale_
         inner = theta - np.r_[np.log(unit), np.full(2, 2 * np.log(self.scale_))]
+        if np.abs(inner[np.isfinite(inner)]).max() > 300:
+            raise InputError(
+                f"{owner}: theta must be within 300 of the logarithms of the units of X and y, such as theta_; got "
+                f"{theta.tolist()!r:.200}."
+            )
         means = np.mean([posterior.trend.values(X) for posterior in self.posteriors_], axis=0)
         gap = (y - self.offset_) / self.scale_ - means
         extra = noise_rows(y_var, self.scale_)

@@ -57,6 +57,7 @@ class Model:
     scale: float
     unit: np.ndarray
     columns: np.ndarray
+    n_estimated: int  # coefficients of the mean that are not known
     draws: tuple[Draw, ...]
 
     def to_dict(self):
@@ -66,6 +67,7 @@ class Model:
             "scale": self.scale,
             "unit": self.unit.tolist(),
             "columns": self.columns.tolist(),
+            "n_estimated": self.n_estimated,
             "length_scale": [draw.length_scale.tolist() for draw in self.draws],
             "signal_variance": [draw.signal_variance for draw in self.draws],
             "noise_variance": [draw.noise_variance for draw in self.draws],
@@ -83,6 +85,7 @@ class Model:
             float(values["scale"]),
             np.array(values["unit"], dtype=float),
             np.array(values["columns"], dtype=np.intp),
+            int(values["n_estimated"]),
             tuple(Draw(np.array(a), float(b), float(c), np.array(d), float(e)) for a, b, c, d, e in columns),
         )
 
@@ -142,7 +145,7 @@ def fit_model(settings, X, y, y_var, unit, columns, start, rng):
     for k, point in enumerate(thetas):
         coef = likelihood.trend(point).coef if coefs is None else coefs[k]
         draws.append(_draw(point, coef, settings.mean, known, offset, scale, unit, columns, centre, spread))
-    return Model(settings, offset, scale, unit, columns, tuple(draws))
+    return Model(settings, offset, scale, unit, columns, H.shape[1], tuple(draws))
 
 
 def posteriors(model, X, y, y_var):

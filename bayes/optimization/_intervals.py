@@ -67,10 +67,10 @@ class Calibration:
         model = fit_model(self.model.settings, *data, unit, self.model.columns, start, rng)
         mu, var, noise = predictive(posteriors(model, *data), self.X[held])
         mu, var = pooled(mu, var + noise[:, None])
-        error = np.abs((self.y[held] - model.offset) / model.scale - mu)
         sd = np.sqrt(var + noise_rows(self.y_var[held], model.scale))
-        # no error is none, even where nothing was expected to vary
+        # no error is none, even where nothing was expected to vary; one beyond all numbers is infinite
         with np.errstate(divide="ignore", over="ignore"):
+            error = np.abs((self.y[held] - model.offset) / model.scale - mu)
             return np.divide(error, sd, out=np.zeros_like(error), where=error > 0)
 
 
