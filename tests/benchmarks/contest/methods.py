@@ -101,9 +101,10 @@ METHODS = {
     "botorch_matern52": ("peer_botorch", "BoTorchMatern52", ("botorch", "gpytorch", "torch")),
     "errorbars": ("ours", "Errorbars", ("errorbars", "numpy", "scipy")),
     "errorbars_gaussian": ("ours", "ErrorbarsGaussian", ("errorbars", "numpy", "scipy")),
-    "errorbars_drop": ("ours", "ErrorbarsDrop", ("errorbars", "numpy", "scipy")),
+    "errorbars_ei": ("ours", "ErrorbarsExpectedImprovement", ("errorbars", "numpy", "scipy")),
+    "errorbars_no_classifier": ("ours", "ErrorbarsNoClassifier", ("errorbars", "numpy", "scipy")),
 }
-CRASHES_ONLY = {"optuna_tpe_worst", "optuna_gp_worst", "errorbars_drop"}
+CRASHES_ONLY = {"optuna_tpe_worst", "optuna_gp_worst", "errorbars_no_classifier"}
 
 
 def build(name, problem, seed):
