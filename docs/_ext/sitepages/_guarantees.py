@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ._api import heading
+from ._examples import said
 from ._names import is_documented, members, public_modules
 
 __all__ = ["Promise", "guarantees_page", "kinds", "promises", "promises_nothing", "test_title", "verified_by"]
@@ -69,14 +70,16 @@ def of_docstring(target, thing, owner):
 
 def promises_nothing(promise):
     """Tell whether a paragraph begins by promising nothing, or only points at the class."""
-    return bool(re.match(r"None\b(?! of it)|See the class|That of `|That of each|That of the mechanism", promise.text))
+    return bool(
+        re.match(r"None\b(?! of it\b)|See the class|That of `|That of each|That of the mechanism", promise.text)
+    )
 
 
 def kinds(promise):
     """Return the words of `guarantee` that a paragraph uses; "none" where it begins with it."""
-    if re.match(r"None\b(?! of it)", promise.text):
+    if re.match(r"None\b(?! of it\b)", promise.text):
         return ("none",)
-    return tuple(w for w in WORDS[:-1] if re.search(rf"\b{w}(ally|ly)?\b", promise.text, re.IGNORECASE))
+    return tuple(w for w in WORDS[:-1] if re.search(rf"\b{w}(ally)?\b", promise.text, re.IGNORECASE))
 
 
 def verified_by():
@@ -96,24 +99,64 @@ def test_title(node):
     return doc.split("\n")[0].rstrip(".")
 
 
-def guarantees_page():
-    """Return the page as RST."""
-    found, register = promises(), verified_by()
+def guarantees_page(run_examples=True):
+    """Return the page as RST; with `run_examples` the results of the docstrings' examples are asked what they say."""
+    register = verified_by()
     text = heading("Guarantees", "=") + INTRODUCTION
-    module = None
+    for module, found in by_module(promises()).items():
+        text += heading(module, "-") + glance(module, found, register)
+        for promise in found:
+            text += entry(module, promise, register.get(promise.name, ()), run_examples)
+    silent = [target for target in public_names() if target not in {promise.name for promise in promises()}]
+    text += heading("Without a paragraph of their own", "-")
+    text += "Records promise what the function or method does that made them, metrics without an interval nothing.\n\n"
+    return text + ", ".join(f":py:obj:`{target}`" for target in silent) + "\n"
+
+
+def public_names():
+    """Return the public functions and classes; errors and warnings answer with no number."""
+    targets = []
+    for module in public_modules():
+        for name in module.module.__all__:
+            thing = getattr(module.module, name)
+            error = inspect.isclass(thing) and issubclass(thing, BaseException)
+            if is_documented(module.module, name) and not error:
+                targets.append(f"{module.name}.{name}")
+    return targets
+
+
+def by_module(found):
+    """Return {module: its promises}; a promise belongs to the longest module name that it begins with."""
+    names, parts = [module.name for module in public_modules()], {}
     for promise in found:
-        here = next(m.name for m in reversed(public_modules()) if promise.name.startswith(m.name + "."))
-        if here != module:
-            module = here
-            text += heading(module, "-")
-        text += heading(promise.name.removeprefix(module + "."), "~")
-        words = kinds(promise)
-        promised = f"**{', '.join(words)}**. " if words else ""
-        text += f":py:obj:`{promise.name}`: {promised}\n\n"
-        text += without_references(promise.text) + "\n\n"
-        nodes = register.get(promise.name, ())
-        if nodes:
-            text += "Verified by\n\n" + "".join(f"- {test_title(node)} (``tests/{node}``)\n" for node in nodes) + "\n"
+        module = max((name for name in names if promise.name.startswith(name + ".")), key=len)
+        parts.setdefault(module, []).append(promise)
+    return parts
+
+
+def glance(module, found, register):
+    """Return the table of a module's promises."""
+    text = ".. list-table::\n   :header-rows: 1\n   :widths: 45 35 20\n\n   * - name\n     - words\n     - tests\n"
+    for promise in found:
+        text += f"   * - :ref:`{promise.name.removeprefix(module + '.')} <{label(promise.name)}>`\n"
+        text += f"     - {', '.join(kinds(promise)) or 'see below'}\n     - {len(register.get(promise.name, ()))}\n"
+    return text + "\n"
+
+
+def label(name):
+    """Return the anchor of an entry."""
+    return "guarantee-" + name.replace(".", "-")
+
+
+def entry(module, promise, nodes, run_examples):
+    """Return one promise with what its results say and with its tests."""
+    text = f".. _{label(promise.name)}:\n\n" + heading(promise.name.removeprefix(module + "."), "~")
+    text += without_references(promise.text) + f"\n\nReference: :py:obj:`{promise.name}`\n\n"
+    words = said(promise.thing) if run_examples and promise.name.count(".") == module.count(".") + 1 else ()
+    if words:
+        text += f"Results of its example say: {', '.join(words)}\n\n"
+    if nodes:
+        text += "Verified by\n\n" + "".join(f"- {test_title(node)} (``tests/{node}``)\n" for node in nodes) + "\n"
     return text
 
 
