@@ -129,6 +129,8 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
     True
     """
 
+    # the optimizer sets it: modes over logarithms have length scales so long that its campaigns stay in corners
+    _natural = False
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "kernel": [StrOptions(set(KERNELS))],
         "hyperparameters": [StrOptions({"map", "mle", "slice", "fixed"})],

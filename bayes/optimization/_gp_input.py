@@ -12,10 +12,14 @@ from uq._base.validation import check_number, check_vector
 
 from ._hyperparameters import Settings
 
-__all__ = ["check_noise", "check_rows", "check_settings", "features_restored"]
+__all__ = ["RowTypeError", "check_noise", "check_rows", "check_settings", "features_restored"]
 
 HUGE = 1e150
 RAW_HUGE = 1e50
+
+
+class RowTypeError(InputError, TypeError):
+    """Rows of another kind: scikit-learn's contract wants a TypeError."""
 
 
 def check_settings(gp, n_features=None):
@@ -44,7 +48,7 @@ def check_settings(gp, n_features=None):
     if not callable(mean) and not (isinstance(mean, str) and mean == "constant"):
         remedy = 'Else "constant", or a callable.'
         mean = check_number(mean, owner, "mean", low=-HUGE, high=HUGE, remedy=remedy)
-    return Settings(gp.kernel, length, s2, noise, mean, gp.hyperparameters, bool(gp.normalize_y))
+    return Settings(gp.kernel, length, s2, noise, mean, gp.hyperparameters, bool(gp.normalize_y), gp._natural)
 
 
 def check_rows(gp, owner, *arrays, **options):
@@ -54,16 +58,20 @@ def check_rows(gp, owner, *arrays, **options):
             checked = validate_data(gp, *arrays, dtype=np.float64, **options)
     except ValueError as error:
         raise InputError(str(error)) from None
-    for name, array in zip(("X", "y"), checked if isinstance(checked, tuple) else (checked,), strict=False):
-        if np.abs(array).max() > HUGE:
+    except TypeError as error:  # of sparse rows, and of what is no number
+        raise RowTypeError(f"{owner}: X and y must be dense arrays of real numbers: {error}") from None
+    X, y = checked if isinstance(checked, tuple) else (checked, None)
+    if y is not None:
+        with np.errstate(over="ignore"):  # of long doubles
+            y = np.asarray(y, dtype=np.float64)
+    for name, array in (("X", X), ("y", y)):
+        if array is not None and not np.abs(array).max() <= HUGE:
             raise InputError(f"{owner}: {name} must not exceed {HUGE:g} in size, whose squares overflow; rescale it.")
-    if isinstance(checked, tuple):
-        X, y = checked
-        y = np.asarray(y, dtype=np.float64)
-        if not gp.normalize_y and np.abs(y).max() > RAW_HUGE:
-            raise InputError(f"{owner}: y must not exceed {RAW_HUGE:g} in size without normalize_y=True; rescale it.")
-        return X, y
-    return checked
+    if y is None:
+        return X
+    if not gp.normalize_y and np.abs(y).max() > RAW_HUGE:
+        raise InputError(f"{owner}: y must not exceed {RAW_HUGE:g} in size without normalize_y=True; rescale it.")
+    return X, y
 
 
 def check_noise(y_var, owner, n):

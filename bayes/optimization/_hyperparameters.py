@@ -20,6 +20,8 @@ __all__ = ["Draw", "Model", "Settings", "column_units", "fit_model", "noise_rows
 DRAWS, BURN, THIN = 16, 50, 5
 FEW = 200  # rows, up to which a warm search also starts from the default
 LEAST_UNIT = 1e-290
+LEAST_SCALE = 1e-300
+LEAST_SPREAD = 1e-150  # what trends, which may reach 1e150, are divided by
 MOST_NOISE = 1e200
 WIDEST = 1e100
 GLANCE = {"ftol": 1e-4, "gtol": 1e-2, "maxiter": 50}
@@ -27,7 +29,10 @@ SEARCH = {"ftol": 1e-7, "gtol": 1e-4, "maxiter": 100}
 
 
 class Settings(NamedTuple):
-    """What the caller decided; lengths, variances and means in the units of X and y."""
+    """What the caller decided; lengths, variances and means in the units of X and y.
+
+    `natural` takes the mode over the hyperparameters themselves, with shorter length scales than over their logarithms.
+    """
 
     kernel: str
     length_scale: Any
@@ -36,6 +41,12 @@ class Settings(NamedTuple):
     mean: Any
     hyperparameters: str
     normalize_y: bool
+    natural: bool = False
+
+    @property
+    def prior_of_mode(self):
+        """Whether the prior is that of a natural mode; draws have none."""
+        return self.natural and self.hyperparameters != "slice"
 
 
 class Draw(NamedTuple):
@@ -129,7 +140,7 @@ def fit_model(settings, X, y, y_var, unit, columns, start, rng):
             f"{np.abs(target).max():g}. Use normalize_y=True, or another mean."
         )
     bayesian = settings.hyperparameters != "mle"
-    prior = LogPrior.default(len(free) - 2) if bayesian else None
+    prior = LogPrior.default(len(free) - 2, settings.prior_of_mode) if bayesian else None
     likelihood = Likelihood(settings.kernel, X / unit, columns, target, H, extra, 1.0 if bayesian else 0.0, prior, free)
     theta = fixed
     if settings.hyperparameters != "fixed" and free.any() and len(X):
@@ -195,7 +206,7 @@ def _design(mean, basis, n):
         return np.ones((n, int(with_constant))), np.empty(0), np.empty(0)
     centre = basis.mean(axis=0)
     spread = np.abs(basis - centre).max(axis=0)
-    spread = np.where(spread > LEAST_UNIT, spread, np.inf)  # the constant stands for columns of one level
+    spread = np.where(spread > LEAST_SPREAD, spread, np.inf)  # the constant stands for columns of one level
     return np.column_stack([np.ones(n), (basis - centre) / spread]), centre, spread
 
 
@@ -214,12 +225,17 @@ def _output_units(settings, y, known, start):
         offset = 0.0 if number is None else float(number)
     most = np.abs(gap).max()
     scale = float(most * math.sqrt(np.mean((gap / most) ** 2))) if most > 0 else 1.0
-    return offset, scale
+    if known is not None and scale < LEAST_SPREAD:
+        raise InputError(
+            f"GaussianProcess.fit: y must differ from a known mean by more than {LEAST_SPREAD:g}, or not at all; got "
+            f"{scale:g}. Rescale y and the mean."
+        )
+    return offset, max(scale, LEAST_SCALE)
 
 
 def _fixed(settings, scale, n_groups):
     """Return which entries of theta are free, and the values of the others (the default for the free ones)."""
-    theta = default_theta(n_groups)
+    theta = default_theta(n_groups, settings.prior_of_mode)
     free = np.full(n_groups + 2, settings.hyperparameters != "fixed")
     if settings.length_scale is not None:
         theta[:-2], free[:-2] = 0.0, False

@@ -32,10 +32,18 @@ class LogPrior:
     spread: np.ndarray
 
     @classmethod
-    def default(cls, n_groups):
-        """Return the laws for so many length scales: long where there are many, so that their sum stays smooth."""
+    def default(cls, n_groups, natural=False):
+        """Return the laws for so many length scales: long where there are many, so that their sum stays smooth.
+
+        With `natural`, such that the mode over theta is that over the hyperparameters themselves: the Jacobian of the
+        exponential moves a normal law by its variance.
+        """
         long = math.sqrt(2) + math.log(max(n_groups, 1)) / 2
-        return cls(np.r_[np.full(n_groups, long), 0.0, -4.0], np.r_[np.full(n_groups, math.sqrt(3)), 1.0, 1.0])
+        centre, spread = (
+            np.r_[np.full(n_groups, long), 0.0, -4.0],
+            np.r_[np.full(n_groups, math.sqrt(3)), 1.0, 1.0],
+        )
+        return cls(centre - spread**2 if natural else centre, spread)
 
     def minus_log(self, theta, free):
         """Return minus the log density of the free entries, and its gradient."""
@@ -44,9 +52,9 @@ class LogPrior:
         return 0.5 * z @ z + constant, z / self.spread
 
 
-def default_theta(n_groups):
+def default_theta(n_groups, natural=False):
     """Return the point at which searches begin: the mode of the prior."""
-    return LogPrior.default(n_groups).centre
+    return LogPrior.default(n_groups, natural).centre
 
 
 class Trend(NamedTuple):

@@ -68,6 +68,7 @@ def fit_models(campaign: Campaign, surrogate) -> Models:
     processes, found = [], []
     for which, ((values, known), start) in enumerate(zip(targets, old, strict=True)):
         gp = clone(surrogate)
+        gp._natural = True
         gp.random_state = int(campaign.generator(campaign.n_asked, 1 + which).integers(2**31))
         if due:
             gp = gp._fit(X, values, known, input_scale=unit, columns=space.columns, start=_without_scale(start))
