@@ -43,9 +43,10 @@ class Calibration:
 
     def factor(self, confidence_level):
         """Return the order statistic of the errors of rank ceil(level (n + 1)), infinite where there is none."""
-        # a level such as .9 is no binary fraction: 1e-12 keeps .9 * 10 from becoming 10 of 9
-        rank = ceil(confidence_level * (len(self.errors) + 1) - 1e-12 * (len(self.errors) + 1))
-        return float(self.errors[max(rank, 1) - 1]) if rank <= len(self.errors) else inf
+        n = len(self.errors)
+        # a level such as .9 is no binary fraction: its product with n + 1 may lie above the integer that it is
+        rank = max(ceil(confidence_level * (n + 1) * (1 - 1e-12)), 1)
+        return float(self.errors[rank - 1]) if rank <= n else inf
 
     def _refit(self):
         rng = np.random.default_rng(self.seed)

@@ -4,6 +4,7 @@ A public name that is not driven stands in a `NOT_DRIVEN`, with its reason.
 """
 
 from . import (
+    bayes_optimization_gp,
     bayes_ranking,
     calibration_binned,
     calibration_confidence,
@@ -24,6 +25,7 @@ from . import (
 __all__ = ["NOT_DRIVEN", "TARGETS"]
 
 TARGETS = {
+    **bayes_optimization_gp.TARGETS,
     **bayes_ranking.TARGETS,
     **evaluation.TARGETS,
     **conformal.TARGETS,

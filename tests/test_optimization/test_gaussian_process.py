@@ -80,7 +80,7 @@ def test_posterior_is_scikit_learns(kernel, known, normalize):
 def test_log_marginal_likelihood_and_its_gradient(kernel):
     X, y = data()
     gp = GaussianProcess(kernel).fit(X, y, np.linspace(0, 0.1, 25))
-    theta = gp.theta_ + [0.3, -0.2, 0.1, 0.4]
+    theta = gp.theta_ + np.array([0.3, -0.2, 0.1, 0.4])
     value, slopes = gp.log_marginal_likelihood(theta, eval_gradient=True)
     length, (s2, noise) = np.exp(theta[:2]), np.exp(theta[2:])
     K = s2 * THEIRS[kernel](length)(X) + np.diag(noise + np.linspace(0, 0.1, 25))

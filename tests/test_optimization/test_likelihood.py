@@ -108,7 +108,7 @@ def test_columns_that_depend_on_each_other_without_a_prior():
 
 
 def test_one_row():
-    likelihood, X = problem(n=1, p=1)
+    likelihood, _ = problem(n=1, p=1)
     value, slopes = likelihood(THETA)
     assert value == pytest.approx(likelihood(THETA, False))
     assert slopes[0] == pytest.approx(log_slope(0), abs=1e-9)
