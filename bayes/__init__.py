@@ -10,6 +10,7 @@ from .optimization._confidence_bound import upper_confidence_bound as upper_conf
 from .optimization._dimensions import Categorical as Categorical
 from .optimization._dimensions import Integer as Integer
 from .optimization._dimensions import Real as Real
+from .optimization._entropy import max_value_entropy_search as max_value_entropy_search
 from .optimization._expected_improvement import expected_improvement as expected_improvement
 from .optimization._feasibility import probability_of_feasibility as probability_of_feasibility
 from .optimization._gaussian_process import GaussianProcess as GaussianProcess
@@ -34,6 +35,7 @@ __all__ = [
     "expected_max_affine",
     "identifiability",
     "knowledge_gradient",
+    "max_value_entropy_search",
     "noisy_expected_improvement",
     "probability_of_feasibility",
     "simplex_breakdown",

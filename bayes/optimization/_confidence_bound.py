@@ -117,7 +117,7 @@ def upper_confidence_bound(gp, X, *, beta=4.0, return_grad=False):
     ... )
     >>> gp = gp.fit(X, np.array([0.0, 1.0, 0.5]))
     >>> upper_confidence_bound(gp, [[0.4], [0.7]]).round(3)
-    array([1.  , 1.9])
+    array([1.   , 2.198])
     """
     owner = "upper_confidence_bound"
     posteriors = check_gp(gp, owner)

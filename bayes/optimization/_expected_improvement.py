@@ -115,7 +115,7 @@ def expected_improvement(gp, X, *, best="mean", log=False, return_grad=False):
     ... )
     >>> gp = gp.fit(X, np.array([0.0, 1.0, 0.5]))
     >>> expected_improvement(gp, [[0.4], [0.7]]).round(3)
-    array([0.   , 0.238])
+    array([0.   , 0.185])
     """
     owner = "expected_improvement"
     posteriors = check_gp(gp, owner)

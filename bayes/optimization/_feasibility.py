@@ -118,7 +118,7 @@ def probability_of_feasibility(gp, X, *, lower=None, upper=None, log=False, retu
     ... )
     >>> gp = gp.fit(X, np.array([0.0, 1.0, 0.5]))
     >>> probability_of_feasibility(gp, [[0.4], [0.7]], upper=0.9).round(3)
-    array([0.   , 0.238])
+    array([0.   , 0.572])
     """
     owner = "probability_of_feasibility"
     posteriors = check_gp(gp, owner)

@@ -7,8 +7,8 @@ from ._gain import LOG_SQRT_2PI, safe_exp
 
 __all__ = ["information", "noisy_information"]
 
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
-_REACH, _STEP, _DECAY = 9.0, 8.0, 30.0  # in sd, widths of the step, and e-foldings behind it
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(20)
+_REACH, _FLANK, _STEP, _DECAY = 9.0, 6.0, 8.0, 30.0  # in sd, widths of the step, and e-foldings behind it
 _SMALL, _DEEP = 1e-2, 10.0
 
 
@@ -81,9 +81,9 @@ def _nodes(gamma, rho, root):
     """Return nodes and weights, of shape (k, nodes), of Gauss-Legendre panels that follow the step of g."""
     step, width = gamma / rho, root / rho
     peak = 2 * rho * gamma / (1 + rho * rho)
-    low, high = np.where(gamma > 0, peak, rho * gamma) - _REACH, np.maximum(0.0, peak) + _REACH
+    low, high = np.minimum(0.0, rho * gamma) - _REACH, np.maximum(0.0, peak) + _REACH
     after = step + _STEP * width
-    edges = [low, step - _STEP * width, step, after, after + _DECAY / np.maximum(1.0, gamma), peak, high]
+    edges = [low, step - _STEP * width, step, after, after + _DECAY / np.maximum(1.0, gamma), peak - _FLANK, peak, high]
     edges = np.sort(np.clip(np.stack(edges, axis=1), low[:, None], high[:, None]), axis=1)
     half = np.diff(edges, axis=1)[..., None] / 2
     middle = ((edges[:, 1:] + edges[:, :-1]) / 2)[..., None]

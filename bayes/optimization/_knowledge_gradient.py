@@ -9,15 +9,12 @@ from uq._base.exceptions import InputError
 from uq._base.random import check_rng
 from uq._base.validation import check_count, check_matrix, check_option
 
+from ._discretized_box import likely_choices
 from ._lookahead import Lookahead
-from ._mean_maxima import mean_maxima
-from ._noisy_ei import evaluated_points
 from ._simulated_gain import simulated_gain
 from ._utility import Average, check_gp, check_noise, check_points, check_switch, evaluate
 
-__all__ = ["KnowledgeGradient", "knowledge_gradient", "seen_box"]
-
-_N_MAXIMA = 5
+__all__ = ["KnowledgeGradient", "check_box", "knowledge_gradient", "seen_box"]
 
 
 class KnowledgeGradient(Average):
@@ -36,11 +33,10 @@ class KnowledgeGradient(Average):
     def __init__(self, gp, candidates=None, bounds=None, y_var=None):
         parts = []
         for posterior in gp.posteriors_:
+            noise = None if y_var is None else y_var / posterior.scale**2
             B = candidates
             if B is None:
-                box = seen_box(posterior) if bounds is None else bounds
-                B = np.vstack([evaluated_points(posterior), mean_maxima(posterior, box, _N_MAXIMA)])
-            noise = None if y_var is None else y_var / posterior.scale**2
+                B = likely_choices(posterior, seen_box(posterior) if bounds is None else bounds, noise)
             parts.append(Lookahead(posterior, B, includes_x=candidates is None, noise=noise))
         super().__init__(parts, [math.log(posterior.scale) for posterior in gp.posteriors_])
 
@@ -81,9 +77,10 @@ def knowledge_gradient(
         Noise variance of the next observation, in squared units of y. By default the median of those of the rows seen:
         the fitted one, and what was given to fit.
     method : {"discretized", "simulation"}, default "discretized"
-        In a box: choose among the evaluated points, the five largest local maxima of the mean and the point itself; or
-        maximise the next mean over the whole box for each of `n_draws` simulated observations, which is slow and is
-        there to check the first one. With `candidates` the first is exact.
+        In a box: choose among the evaluated points, the largest local maxima of the mean, those that it would have
+        after four outcomes of each of the most promising observations, and the point itself; or maximise the next mean
+        over the whole box for each of `n_draws` simulated observations, which is slow and there to check the first
+        one. With `candidates` the first is exact.
     n_draws : int, default 64
         Of the simulation; stratified.
     rng : None, int, Generator, SeedSequence or RandomState, default None
@@ -117,8 +114,10 @@ def knowledge_gradient(
     **Guarantee.** With `candidates`, exact for the process as fitted: if its model is true and any candidate may be
     used in the end, judged by its mean, a point of largest value is the best next one if it is the last. In a box the
     discretised value is at most the true one if the largest mean was found, which a search from eight starts does not
-    promise; where it was not, the value may be too large by what is missing. The simulation has random error, and its
-    inner searches may miss a maximum. Nothing is promised about estimated length scales.
+    promise; where it was not, the value may be too large by what is missing. It is a lower bound, tight where it is
+    large and loose where it is small: at the five best of 40 points, 60-100 % of the truth with up to three columns,
+    10-90 % with six. The simulation has random error, and its inner searches may miss a maximum. Nothing is promised
+    about estimated length scales.
 
     References
     ----------
@@ -138,6 +137,7 @@ def knowledge_gradient(
     ... )
     >>> gp = gp.fit(X, np.array([0.0, 1.0, 0.5]))
     >>> knowledge_gradient(gp, [[0.4], [0.7]], bounds=[[0, 1]]).round(3)
+    array([0.035, 0.136])
     """
     owner = "knowledge_gradient"
     posteriors = check_gp(gp, owner)
@@ -147,7 +147,7 @@ def knowledge_gradient(
     if candidates is not None:
         candidates = check_points(candidates, owner, posteriors, "candidates")
     if bounds is not None:
-        bounds = _check_box(bounds, owner, X.shape[1])
+        bounds = check_box(bounds, owner, X.shape[1])
     y_var = check_noise(y_var, owner)
     method = check_option(method, ("discretized", "simulation"), owner, "method")
     n_draws = check_count(n_draws, owner, "n_draws")
@@ -166,7 +166,7 @@ def knowledge_gradient(
         return np.log(values / len(posteriors)) if log else values / len(posteriors)
 
 
-def _check_box(bounds, owner, d):
+def check_box(bounds, owner, d):
     """Return bounds (d, 2) with low <= high."""
     bounds = check_matrix(bounds, owner, "bounds")
     if bounds.shape != (d, 2) or (bounds[:, 0] > bounds[:, 1]).any():

@@ -34,13 +34,13 @@ class Lookahead:
         self._empty = len(B) == 0
         self._means = np.zeros(1) if self._empty else self._targets.mu
         self._includes_x = includes_x
-        self._noise = next_noise(posterior) if noise is None else noise
+        self.noise = next_noise(posterior) if noise is None else noise
         self.baseline = float(self._means.max())
 
     def at(self, x):
         """Return (log value, gradient (d,)) at one point x (d,)."""
         mu, var, dmu, dvar, cov, dcov = self._targets.at(x)
-        total = var + self._noise
+        total = var + self.noise
         if total == 0.0:  # what is known already cannot be learned
             return -np.inf, np.zeros(len(x))
         if self._empty:
@@ -82,7 +82,7 @@ class Lookahead:
         a, b = np.broadcast_to(self._means, cov.shape), np.where(var[:, None] > 0, cov, 0.0)
         if self._includes_x:
             a, b = np.column_stack([a, mu]), np.column_stack([b, var])
-        total = var + self._noise
+        total = var + self.noise
         with np.errstate(divide="ignore", invalid="ignore"):
             values = many_affine_gains(a, np.where(total[:, None] > 0, b / np.sqrt(total)[:, None], 0.0))
             if self._includes_x:

@@ -94,7 +94,7 @@ def noisy_expected_improvement(gp, X, *, y_var=None, log=False, return_grad=Fals
 
     Examples
     --------
-    Under noise it can pay to look at the best point again:
+    Under noise it is worth something to look at the best point again:
 
     >>> import numpy as np
     >>> from bayes import GaussianProcess, noisy_expected_improvement
@@ -104,7 +104,7 @@ def noisy_expected_improvement(gp, X, *, y_var=None, log=False, return_grad=Fals
     ... )
     >>> gp = gp.fit(X, np.array([0.0, 1.0, 0.5]))
     >>> noisy_expected_improvement(gp, [[0.4], [0.7]]).round(3)
-    array([0.   , 0.238])
+    array([0.039, 0.126])
     """
     owner = "noisy_expected_improvement"
     posteriors = check_gp(gp, owner)
