@@ -179,3 +179,22 @@ def test_dear_methods_come_last_in_blocks_of_ten_seeds():
 def test_box_decodes_into_its_bounds():
     space = box((-5, 10), (0, 15))
     assert space.decode([1.0 + 1e-9, -1e-9]) == {"x0": 10.0, "x1": 0.0}
+
+
+def test_our_own_entry_plays_to_the_end_through_crashes():
+    space = Space((Dimension("i", "integer", 0, 9), Dimension("k", "categorical", levels=("a", "b", "c"))))
+    problem = problems.Problem(
+        "toy",
+        space,
+        lambda p: None if p["k"] == "a" else p["i"] + (p["k"] == "c"),
+        10.0,
+        n_initial=4,
+        budget=20,
+        crashes=True,
+    )
+    record = run.play(problem, "errorbars", 0)
+    assert "error" not in record
+    crashed = [tuple(p) for p, v in zip(record["points"], record["values"], strict=True) if v is None]
+    assert crashed
+    assert len(set(crashed)) == len(crashed)  # what works may be repeated, until it is plain that there is no noise
+    assert record["regret"][20]["own"] == record["regret"][20]["sampled"] == 0.0
