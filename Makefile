@@ -13,7 +13,7 @@ NEXT := .venv-3.13
 PYTHON313 ?= $(firstword $(foreach p,python3.13 $(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/3.13.*/bin/python3.13),\
 	$(if $(shell $(p) -c 'print(1)' 2>/dev/null),$(p))))
 
-.PHONY: demo check test test-matrix lint slow notebooks bench fuzz clean help
+.PHONY: demo check test test-matrix lint slow notebooks docs bench fuzz clean help
 
 help:
 	@echo "make demo    the tour on real data: prints its table, writes build/tour.html (core and plot only)"
@@ -22,6 +22,7 @@ help:
 	@echo "make test-matrix  quick tests and PyMC's on Python 3.11 with PyMC 5, and on 3.13 with PyMC 6"
 	@echo "make lint    ruff, import-linter, mypy"
 	@echo "make slow    the slow statistical tests;  make notebooks  executes the notebooks"
+	@echo "make docs    the site, in build/docs: reference, guarantees, notebooks (which it runs)"
 	@echo "make fuzz    60 s of hostile input;       make bench      ratios against the peers (own environment)"
 
 $(BIN)/python:
@@ -77,6 +78,9 @@ slow: $(VENV)/stamp-test
 
 notebooks: $(VENV)/stamp-test
 	$(BIN)/pytest -m notebook
+
+docs: $(VENV)/stamp-test
+	$(BIN)/python docs/build.py
 
 fuzz: $(VENV)/stamp-test
 	ERRORBARS_FUZZ_SECONDS=60 $(BIN)/pytest tests/test_hostile.py -m "slow or not slow"

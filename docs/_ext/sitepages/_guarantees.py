@@ -4,6 +4,7 @@ import ast
 import importlib.util
 import inspect
 import re
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -83,9 +84,13 @@ def kinds(promise):
 
 
 def verified_by():
-    """Return the register of `tests/guarantees.py`: {name: node ids below `tests/`}."""
-    spec = importlib.util.spec_from_file_location("errorbars_guarantees", ROOT / "tests" / "guarantees.py")
-    module = importlib.util.module_from_spec(spec)
+    """Return the register of `tests/guarantees`: {name: node ids below `tests/`}."""
+    folder = ROOT / "tests" / "guarantees"
+    name = "errorbars_guarantees"  # not `guarantees`: the tests may have imported theirs
+    spec = importlib.util.spec_from_file_location(
+        name, folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.VERIFIED_BY
 
