@@ -7,7 +7,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from uq._base.citation import cites
-from uq._base.containers import as_labels, as_numeric
+from uq._base.containers import as_labels
 from uq._base.exceptions import InputError
 from uq._base.validation import check_groups, check_vector
 
@@ -53,6 +53,9 @@ class RewardCalibration(TransformerMixin, BaseEstimator):
 
     strata_: Any
     n_reference_: Any
+
+    def __init__(self):
+        pass
 
     def fit(self, rewards, y=None, *, strata=None) -> "RewardCalibration":
         """Keep the rewards of reference responses.
@@ -100,7 +103,7 @@ class RewardCalibration(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray of shape (n,) or (n, 1)
+        ndarray of shape (n,)
             In [0, 1].
 
         Raises
@@ -110,8 +113,7 @@ class RewardCalibration(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self, "n_reference_")
         owner = "RewardCalibration.transform"
-        array = as_numeric(rewards, owner, "rewards")
-        values = check_vector(array, owner, "rewards")
+        values = check_vector(rewards, owner, "rewards")
         codes = self._codes(strata, owner, len(values))
         out = np.empty(len(values))
         order = np.argsort(codes, kind="stable")
@@ -122,7 +124,7 @@ class RewardCalibration(TransformerMixin, BaseEstimator):
             below = np.searchsorted(reference, values[rows], side="left")
             up_to = np.searchsorted(reference, values[rows], side="right")
             out[rows] = (below + up_to) / (2 * len(reference))
-        return out.reshape(array.shape)
+        return out
 
     def fit_transform(self, rewards, y=None, *, strata=None):
         """Return ``fit(rewards, strata=strata).transform(rewards, strata=strata)``: (mid-rank - 1/2) / m.
@@ -136,7 +138,7 @@ class RewardCalibration(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray of shape (n,) or (n, 1)
+        ndarray of shape (n,)
             In (0, 1).
         """
         return self.fit(rewards, strata=strata).transform(rewards, strata=strata)

@@ -168,10 +168,15 @@ def _course(a, b, k):
     """
     a, b, k = np.atleast_1d(a, b, k)
     finite = np.where(np.isfinite(k) & (k > 0), k, 1.0)
-    success = -np.expm1(log_product(a, a + b, finite))
+    # first factors apart: written as one less a share, that of a tiny b would vanish
+    total = a + b
+    first = np.where(a < b, np.log1p(-np.minimum(a / total, 0.5)), np.log(b / total))
+    success = -np.expm1(first + log_product(a, total + 1, finite - 1))
     c = a - 1
     # T_k / T_1: factors (b + j) / (b + j + c) for j = 1 ... k - 1
-    h = np.where(c > 0, 1, -1) * log_product(np.abs(c), b + 1 + np.maximum(c, 0), finite - 1)
+    first = np.where(np.abs(c) < 0.5, -np.log1p(np.where(np.abs(c) < 0.5, c, 0.0) / (b + 1)), np.log((b + 1) / total))
+    rest = log_product(np.abs(c), b + 2 + np.maximum(c, 0), np.maximum(finite - 2, 0))
+    h = np.where(finite > 1, first, 0.0) + np.where(c > 0, 1, -1) * rest
     flat = np.abs(c) < 1e-12
     slope = digamma(b + finite) - digamma(b + 1)
     made = 1 + b * np.where(flat, slope, -np.expm1(h) / np.where(flat, 1.0, c))

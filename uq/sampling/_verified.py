@@ -130,9 +130,9 @@ def verified_sampling(
     at last. The value may rise again after it fell, where completeness and soundness differ between problems or
     c + s < 1: `best_attempts` compares all numbers allowed, and infinitely many.
 
-    In the notebook published with the paper the gain of an attempt is weighted by what is left of the problems after
-    the attempts so far and multiplied by another average of them; its value for two attempts in the example below is
-    .4884 in place of .4724.
+    In the notebook published with the paper, the gain of the k-th attempt and the chance of getting there are both
+    averaged over the problems that k - 1 rejections leave, where the second average belongs over all problems; its
+    value for two attempts in the example below is .4884 in place of .4724.
 
     **Guarantee.** Exact for the rates, the completeness and the soundness given, if attempts at one problem are
     independent and the verifier errs independently of all but correctness; nothing covers the error of estimated
