@@ -397,7 +397,7 @@ def test_objects_that_are_no_numbers(value):
 
 def test_nat_is_no_label():
     with pytest.raises(InputError, match="1 missing"):
-        as_labels(np.array([np.datetime64("2020-01-01"), np.datetime64("NaT")], dtype=object), "f", "y")
+        as_labels(np.array([np.datetime64("2020-01-01"), np.datetime64("NaT", "D")], dtype=object), "f", "y")
 
 
 @pytest.mark.parametrize("dtype", ["float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz", "float8_e5m2fnuz"])
