@@ -38,7 +38,7 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
     ----------
     kernel : {"matern12", "matern32", "matern52", "gaussian"}, default "matern52"
         rho: exp(-r); (1 + sqrt(3) r) exp(-sqrt(3) r); (1 + sqrt(5) r + 5 r^2 / 3) exp(-sqrt(5) r); exp(-r^2 / 2). The
-        Gaussian is often written exp(-a |x - x'|^2): its length scale is (2 a)^(-1/2).
+        Gaussian is often written ``exp(-a |x - x'|^2)``: its length scale is (2 a)^(-1/2).
     length_scale : float or array-like of shape (n_features,), optional
         In the units of the columns. Given, it is held; None is learned.
     signal_variance : float, optional
@@ -70,7 +70,7 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
     posteriors_ : tuple
         What acquisition functions read: one posterior, or one per draw.
     offset_, scale_ : float
-        y = offset_ + scale_ (what is modelled inside).
+        ``y = offset_ + scale_ (what is modelled inside)``.
     n_features_in_, feature_names_in_
         As in scikit-learn.
 
