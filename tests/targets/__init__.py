@@ -20,6 +20,7 @@ from . import (
     ranks,
     reuse,
     reuse_holdout,
+    sampling_more,
 )
 
 __all__ = ["NOT_DRIVEN", "TARGETS"]
@@ -41,6 +42,7 @@ TARGETS = {
     **ranks.TARGETS,
     **reuse.TARGETS,
     **reuse_holdout.TARGETS,
+    **sampling_more.TARGETS,
 }
 NOT_DRIVEN = {
     **evaluation.NOT_DRIVEN,
@@ -50,4 +52,5 @@ NOT_DRIVEN = {
     **epistemic.NOT_DRIVEN,
     **reuse.NOT_DRIVEN,
     **reuse_holdout.NOT_DRIVEN,
+    **sampling_more.NOT_DRIVEN,
 }

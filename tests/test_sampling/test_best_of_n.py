@@ -1,4 +1,4 @@
-"""The best of n: all subsets by enumeration, laws with atoms by simulation and by hand, errors by the naive jackknife."""
+"""The best of n: all subsets by enumeration, laws with atoms by simulation, errors by the naive jackknife."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""The inference-time transformation: closed forms, the published levels, a fixed point, and other policies that lose."""
+"""The inference-time transformation: closed forms, levels known before, a fixed point, other policies that lose."""
 
 import numpy as np
 import pytest
@@ -30,13 +30,12 @@ def test_exponential_transformations_at_equal_divergence():
 
 def test_one_response_is_plain_alignment():
     """For n = 1 the win rate is linear, and the optimum exp(u / beta)."""
+    beta, u = 0.3, np.linspace(0, 1, 9)
+    z = beta * np.expm1(1 / beta)
+    mean = quad(lambda v: v * np.exp(v / beta) / z, 0, 1)[0]
     for selection in ("best", "worst"):
-        beta = 0.3
         result = inference_time_transform(1, beta, selection=selection)
-        u = np.linspace(0, 1, 9)
         assert result.transform(u) == pytest.approx(u - 1, abs=1e-9)
-        z = beta * np.expm1(1 / beta)
-        mean = quad(lambda v: v * np.exp(v / beta) / z, 0, 1)[0]
         assert result.win_rate == pytest.approx(mean, abs=1e-9)
         assert result.kl == pytest.approx(mean / beta - np.log(z), abs=1e-8)
 

@@ -92,11 +92,11 @@ def test_what_is_refused():
     pooled = RewardCalibration().fit([1.0, 2.0])
     strata = RewardCalibration().fit([1.0, 2.0], strata=["a", "b"])
     for calibration, options in ((pooled, {"strata": ["a"]}), (strata, {}), (strata, {"strata": ["a", "b"]})):
-        with pytest.raises(InputError, match="RewardCalibration.transform: strata must"):
+        with pytest.raises(InputError, match=r"RewardCalibration\.transform: strata must"):
             calibration.transform([1.0], **options)
     with pytest.raises(InputError, match="prompts that fit has seen; got c in row 0"):
         strata.transform([1.0], strata=["c"])
-    with pytest.raises(InputError, match="RewardCalibration.fit: rewards must be finite"):
+    with pytest.raises(InputError, match=r"RewardCalibration\.fit: rewards must be finite"):
         pooled.fit([np.nan])
     with pytest.raises(InputError, match="one label per row"):
         pooled.fit([1.0, 2.0], strata=["a"])

@@ -9,10 +9,10 @@ import numpy as np
 from uq._base.citation import cites
 from uq._base.exceptions import InputError
 from uq._base.record import Result, format_number
-from uq._base.validation import check_number, check_option
+from uq._base.validation import check_option
 
 from ._scalars import check_each
-from ._verified import check_shares
+from ._verified import check_price, check_shares
 
 __all__ = ["Allocation", "allocate_samples"]
 
@@ -133,7 +133,7 @@ def allocate_samples(rates, budget, cost=1.0, *, method="auto") -> Allocation:
     owner = "allocate_samples"
     check_option(method, METHODS, owner, "method")
     rates = check_shares(rates, owner, "rates")
-    budget = check_number(budget, owner, "budget", low=0, high=1e150, closed=True)
+    budget = check_price(budget, owner, "budget")
     cost = np.full(len(rates), check_each(cost, owner, "cost", low=1e-150, high=1e150, n=len(rates)))
     if budget / cost.min() > _MOST_SAMPLES:
         raise InputError(

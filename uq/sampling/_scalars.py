@@ -2,6 +2,8 @@
 
 import numbers
 
+import numpy as np
+
 from uq._base.containers import as_numeric
 from uq._base.exceptions import InputError
 from uq._base.validation import check_number, check_vector
@@ -16,6 +18,8 @@ def check_each(x, owner, name, *, low, high, n=None):
         if array.ndim:
             return _vector(array, owner, name, low, high, n)
         x = array.item()
+    # a short float would overflow in comparisons with a long one
+    x = x.item() if isinstance(x, np.generic) else x
     return check_number(x, owner, name, low=low, high=high, closed=True)
 
 

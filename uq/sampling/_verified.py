@@ -8,7 +8,7 @@ from uq._base.citation import cites
 from uq._base.curve import Curve
 from uq._base.exceptions import InputError
 from uq._base.record import Result, format_number
-from uq._base.validation import check_count, check_number, check_vector, check_weights
+from uq._base.validation import check_count, check_vector, check_weights
 
 from ._scalars import check_each
 
@@ -265,7 +265,10 @@ def check_shares(x, owner, name):
 
 def check_price(x, owner, name):
     """Return a price that is not negative, and not so large that sums of it overflow."""
-    return check_number(x, owner, name, low=0, high=1e150, closed=True)
+    price = check_each(x, owner, name, low=0, high=1e150)
+    if np.ndim(price):
+        raise InputError(f"{owner}: {name} must be one number for all problems; got {len(price)} of them.")
+    return price
 
 
 def check_attempts(max_attempts, owner):
