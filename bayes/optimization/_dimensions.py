@@ -136,8 +136,11 @@ class Real(Dimension):
 
     def decode(self, columns):
         """Return the value at a place in the range."""
+        u = float(columns[0])
+        if u <= 0 or u >= 1:  # the ends themselves, which logarithms would miss by a hair
+            return self.low if u <= 0 else self.high
         low, high = self._span()
-        value = low + float(columns[0]) * (high - low)
+        value = low + u * (high - low)
         return min(max(math.exp(value) if self.log else value, self.low), self.high)
 
     def place(self, uniform):

@@ -2,10 +2,11 @@
 
 import warnings
 
+import numpy as np
 from sklearn.base import BaseEstimator
 
 from uq._base.citation import cites
-from uq._base.exceptions import InputError, LogError, SpaceExhaustedError
+from uq._base.exceptions import InfiniteBoundWarning, SpaceExhaustedError
 from uq._base.results import Interval
 from uq._base.validation import check_count, check_level, check_option
 
@@ -15,8 +16,9 @@ from ._log import EventLog, check_storage
 from ._models import best_trial, fit_models, forecast
 from ._optimizer_report import OptimizerDiagnostics, diagnose
 from ._propose import propose
+from ._resume import resumed
 from ._run import run_trials
-from ._settings import check_optimizer, read_parameters
+from ._settings import check_optimizer
 from ._surrogate import make_surrogate
 from ._told import check_status, check_trial, check_value
 from ._trials import Trial, Trials
@@ -287,7 +289,7 @@ class BayesianOptimizer(BaseEstimator):
         return campaign.settings.sign * mean
 
     def best_interval(self, confidence_level=0.9) -> Interval:
-        """Return an interval for the value at `best_params_`.
+        """Return an interval for a new observation at `best_params_`, its noise included.
 
         Parameters
         ----------
@@ -304,6 +306,11 @@ class BayesianOptimizer(BaseEstimator):
         InputError
             For a level outside of (0, 1), and before any trial has a value and keeps the constraints.
 
+        Warns
+        -----
+        InfiniteBoundWarning
+            Where there are too few values for the level, fewer than 9 for 90 %: the interval is infinite.
+
         Notes
         -----
         **Guarantee.** None: settings were chosen by the very model that the interval comes from, and the best of them
@@ -312,7 +319,16 @@ class BayesianOptimizer(BaseEstimator):
         """
         level = check_level(confidence_level, "BayesianOptimizer.best_interval")
         campaign, models, _, row, _ = self._best()
-        found = models.objective.predict_interval(row[None], confidence_level=level)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", InfiniteBoundWarning)
+            found = models.objective.predict_interval(row[None], confidence_level=level)
+        if np.isinf(found.lower[0]):
+            warnings.warn(
+                f"BayesianOptimizer.best_interval: {len(models.X)} values are too few to calibrate an interval at "
+                f"level {level:g}, which is infinite. Tell more, or ask a lower level.",
+                InfiniteBoundWarning,
+                stacklevel=2,
+            )
         ends = sorted(campaign.settings.sign * float(end[0]) for end in (found.lower, found.upper))
         return Interval(lower=ends[0], upper=ends[1], confidence_level=level, guarantee="none", method=found.method)
 
@@ -450,37 +466,7 @@ class BayesianOptimizer(BaseEstimator):
         UntestedAssumptionWarning
             Where the log was written by other versions.
         """
-        owner = "BayesianOptimizer.resume"
-        path = check_storage(path, owner)
-        if path is None:
-            raise InputError(f"{owner}: path must be that of a log; got None.")
-        log = EventLog(path, new=False)
-        try:
-            made = cls._restored(log, path, surrogate, acquisition)
-        except BaseException:
-            log.close()
-            raise
-        if log.repaired:
-            warnings.warn(
-                f"log {log.path!r} ended in an incomplete line of {log.repaired} bytes, which was cut off: its event "
-                "was never answered. Tell the last result again if it is missing.",
-                UserWarning,
-                stacklevel=2,
-            )
-        return made
-
-    @classmethod
-    def _restored(cls, log, path, surrogate, acquisition):
-        parameters = read_parameters(log.events[0], log.path, surrogate, acquisition)
-        made = cls(**parameters, storage=path)
-        try:
-            settings = check_optimizer(made)
-        except InputError as error:
-            raise LogError(f"log {log.path!r} is damaged: {error}") from None
-        campaign = Campaign(settings, log)
-        campaign.replay(log.events[1:], log.path)
-        log.events = []
-        made._campaign = campaign
+        made, made._campaign = resumed(cls, path, surrogate, acquisition)
         return made
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ from ._utility import Average
 
 __all__ = ["ACQUISITIONS", "propose"]
 
-_THOMPSON = 1000  # candidates of one joint draw
+_THOMPSON = 500  # candidates of one joint draw
 _TRIES = 64
 
 
