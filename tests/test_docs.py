@@ -96,6 +96,35 @@ def test_methods_are_ours_and_those_of_private_bases():
     assert not {"get_params", "set_params", "set_fit_request"} & set(found)
 
 
+def stray_markup(docstring):
+    """Return what reStructuredText would take for a reference or a substitution, outside of code."""
+    found = []
+    for line in docstring.splitlines():
+        if re.match(
+            r"\s*(>>>|\.\.\. )|\*{0,2}\w+(, \*{0,2}\w+)*( : .*)?$", line
+        ):  # code; names of parameters and attributes
+            continue
+        line = re.sub(r"``.*?``|`.*?`", "", line)
+        found += re.findall(r"(?<![\w.\]])[a-zA-Z]\w*_(?=[\s,.;:)]|$)|(?:^|[\s(])\|(?=[^\s|])[^|]*", line)
+    return found
+
+
+def test_docstrings_hold_no_stray_markup():
+    """The site would not build, and `make docs` is not run by CI."""
+    assert stray_markup("the slope_ over its error") == ["slope_"]
+    assert stray_markup("the sum of |mean residual| there")
+    assert not stray_markup("slope_, intercept_ : float\n`slope_` over ``|x|``, see [1]_.\n>>> a.slope_ | b")
+    wrong = {}
+    for module in part("_names").public_modules():
+        for name in module.module.__all__:
+            thing = getattr(module.module, name)
+            for target in (thing, *(getattr(thing, member) for member in part("_names").members(thing))):
+                text = re.split(r"^Examples\n-+$", inspect.getdoc(target) or "", flags=re.MULTILINE)[0]
+                if found := stray_markup(text):
+                    wrong[f"{module.name}.{name}"] = found
+    assert not wrong
+
+
 # ---- promises
 
 
