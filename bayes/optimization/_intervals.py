@@ -23,14 +23,15 @@ class Calibration:
     ----------
     model : Model
         Fitted on all rows.
-    X, y, y_var : ndarray
+    data : (X, y, y_var)
     input_scale : ndarray of shape (d,) or None
     seed : int
         Deals the folds: the errors are a function of what is stored here.
     """
 
-    def __init__(self, model, X, y, y_var, input_scale, seed):
-        self.model, self.X, self.y, self.y_var = model, X, y, y_var
+    def __init__(self, model, data, input_scale, seed):
+        self.model = model
+        self.X, self.y, self.y_var = data
         self.input_scale, self.seed = input_scale, seed
         self._errors = None
 

@@ -182,11 +182,10 @@ class Targets:
     def __init__(self, posterior, B=None):
         self.posterior = posterior
         kernel = posterior.kernel
-        self._points = posterior._scaled if B is posterior.X else None
+        own = B is posterior.X
         if B is None:
             B = np.empty((0, posterior.X.shape[1]))
-        if self._points is None:
-            self._points = kernel.scaled(B)
+        self._points = posterior._scaled if own else kernel.scaled(B)
         k = kernel.between(posterior._scaled, self._points)
         self.mu = posterior.trend.values(B) + posterior.alpha @ k
         self._V = solve_lower(posterior.L, k)

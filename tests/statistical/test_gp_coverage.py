@@ -85,7 +85,7 @@ def true_function(rng, X, theta, coef):
 
 
 def test_known_hyperparameters_cover_what_they_promise():
-    rng, runs, n = np.random.default_rng(0), 600, 6
+    rng, runs, n = np.random.default_rng(0), 400, 6
     gp = GaussianProcess(
         length_scale=0.3, signal_variance=2.0, noise_variance=0.1, mean=1.0, hyperparameters="fixed", normalize_y=False
     )
@@ -103,7 +103,7 @@ def test_known_hyperparameters_cover_what_they_promise():
 @pytest.mark.slow
 def test_drawn_hyperparameters_cover_what_they_promise():
     """Averaged over the priors, which hold here."""
-    rng, runs, n = np.random.default_rng(1), 250, 6
+    rng, runs, n = np.random.default_rng(1), 150, 6
     prior, hits = LogPrior.default(1), 0
     for run in range(runs):
         X = rng.random((n + 1, 1))
@@ -128,7 +128,7 @@ LAWS = {
 @pytest.mark.parametrize("law", LAWS)
 def test_laws_that_no_gaussian_process_knows(law):
     """Nothing is promised: what was seen is that the level is kept, give or take the noise of the simulation."""
-    rng, runs, n = np.random.default_rng(2), 250, 12
+    rng, runs, n = np.random.default_rng(2), 200, 12
     hits = 0
     for run in range(runs):
         X, y = rng.random((n + 1, 2)), LAWS[law](rng, n + 1)
