@@ -20,6 +20,7 @@ from . import (
     ranks,
     reuse,
     reuse_holdout,
+    sampling,
     sampling_more,
 )
 
@@ -42,6 +43,7 @@ TARGETS = {
     **ranks.TARGETS,
     **reuse.TARGETS,
     **reuse_holdout.TARGETS,
+    **sampling.TARGETS,
     **sampling_more.TARGETS,
 }
 NOT_DRIVEN = {
