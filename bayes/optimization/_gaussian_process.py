@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
+from uq._base.alignment import check_order
 from uq._base.citation import cites
 from uq._base.containers import index_of
 from uq._base.exceptions import InfiniteBoundWarning, InputError, SmallSampleWarning
@@ -174,6 +175,7 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
         owner = "GaussianProcess.fit"
         check_settings(self)
         as_generator(self.random_state, "GaussianProcess")
+        check_order(owner, X=X, y=y, y_var=y_var)
         with features_restored(self):
             X, y = check_rows(self, owner, X, y, y_numeric=True)
             self._fit(X, y, check_noise(y_var, owner, len(X)))
@@ -222,7 +224,7 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
         length = np.exp(np.mean([np.log(draw.length_scale) for draw in model.draws], axis=0))
         with np.errstate(divide="ignore"):
             s2, noise = np.mean([np.log([d.signal_variance, d.noise_variance]) for d in model.draws], axis=0)
-        self._model, self.posteriors_ = model, built
+        self._model, self.posteriors_, self.n_features_in_ = model, built, data[0].shape[1]
         self.offset_, self.scale_ = model.offset, model.scale
         self.length_scale_ = length
         self.theta_ = np.r_[np.log(length), np.array([s2, noise]) + 2 * np.log(model.scale)]
@@ -258,6 +260,7 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         owner = "GaussianProcess.update"
+        check_order(owner, X=X, y=y, y_var=y_var)
         X, y = check_rows(self, owner, X, y, reset=False, y_numeric=True)
         y_var = check_noise(y_var, owner, len(X))
         values, extra = (y - self.offset_) / self.scale_, noise_rows(y_var, self.scale_)
@@ -340,7 +343,8 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
         var = var + noise[:, None] + extra
         if method == "model":
             sd = np.sqrt(var)
-            lower, upper = (mixture_quantiles(mu, sd, q) for q in ((1 - level) / 2, (1 + level) / 2))
+            # both from the lower tail, whose level is no rounding error
+            lower, upper = mixture_quantiles(mu, sd, (1 - level) / 2), -mixture_quantiles(-mu, sd, (1 - level) / 2)
             kind = self._model.settings.hyperparameters
             plugged = kind in ("map", "mle") or (kind == "fixed" and self._model.n_estimated > 0)
             guarantee, name = "none" if plugged else "posterior", f"Gaussian process, {kind}"

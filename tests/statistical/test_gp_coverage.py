@@ -109,7 +109,6 @@ def test_drawn_hyperparameters_cover_what_they_promise():
         X = rng.random((n + 1, 1))
         y = true_function(rng, X, rng.normal(prior.centre, prior.spread), rng.normal())
         gp = GaussianProcess(hyperparameters="slice", normalize_y=False, random_state=run)
-        gp.n_features_in_ = 1  # which only the public fit sets
         gp._fit(X[:n], y[:n], input_scale=np.ones(1))
         hits += int(gp.predict_interval(X[n:], 0.8, method="model").contains(y[n:])[0])
     low, high = band(0.8, runs)

@@ -387,6 +387,13 @@ def test_inputs_in_any_dress():
     np.testing.assert_allclose(GaussianProcess().fit(X.tolist(), y.tolist(), 0.01).predict(NEW), expected, rtol=1e-9)
 
 
+def test_rows_in_another_order_are_refused():
+    X, y = data()
+    frame, series = pd.DataFrame(X), pd.Series(y)
+    with pytest.raises(InputError, match="in the order of X"):
+        GaussianProcess().fit(frame, series[::-1])
+
+
 def test_pickle_and_clone():
     X, y = data()
     gp = GaussianProcess(random_state=0).fit(X, y)

@@ -106,11 +106,11 @@ def test_same_seed_same_interval_and_updates_count():
     assert len(two._calibration.errors) == 23
 
 
-@pytest.mark.parametrize("level", [0.5, 0.9, 0.999])
+@pytest.mark.parametrize("level", [0.5, 0.9, 0.999, 1 - 2**-53])
 def test_intervals_of_the_model(fitted, level):
     mu, sd = fitted.predict(NEW, return_std=True)
     interval = fitted.predict_interval(NEW, level, method="model")
-    half = stats.norm.ppf((1 + level) / 2) * np.sqrt(sd**2 + fitted.noise_variance_)
+    half = stats.norm.isf((1 - level) / 2) * np.sqrt(sd**2 + fitted.noise_variance_)
     np.testing.assert_allclose(interval.to_numpy(), np.column_stack([mu - half, mu + half]), rtol=1e-9)
 
 
