@@ -177,6 +177,14 @@ def test_beta_is_its_quantiles(a, b, level):
         assert np.isclose(wrap(0.0, law).pvalue(null, "less"), stats.beta(a, b).sf(null), rtol=1e-10, atol=1e-300)
 
 
+@pytest.mark.parametrize("acceleration", [-0.1, 0.0, 0.1])
+def test_bca_at_a_level_that_rounding_makes_certain(acceleration):
+    """Half of the error of 1 - 2^-53 is lost in 1 minus itself."""
+    lower, upper = ask(draws(99, kind="bca", z0=0.1, acceleration=acceleration), 1 - 2**-53)
+    inner = ask(draws(99, kind="bca", z0=0.1, acceleration=acceleration), 0.9)
+    assert lower <= inner[0] <= inner[1] <= upper
+
+
 @pytest.mark.parametrize("kind", ["percentile", "bca"])
 @pytest.mark.parametrize("level", [0.5, 0.8, 0.95])
 @pytest.mark.parametrize("alternative", ALTERNATIVES)

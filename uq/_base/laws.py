@@ -374,7 +374,8 @@ def _rank(draws, x, side):
 def _bca_level(u, z0, a, kind):
     if kind != "bca":
         return u
-    z = z0 + special.ndtri(u)
+    # at the highest levels 1 - alpha is rounded to 1: far out, yet a number
+    z = np.clip(z0 + special.ndtri(u), -1e300, 1e300)
     slope = 1 - a * z
     # beyond the pole the transformation has no more levels to give
     return special.ndtr(z0 + z / slope) if slope > 0 else float(a * z > 0 and z > 0)
