@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator
 from uq._base.citation import cites
 from uq._base.exceptions import InfiniteBoundWarning, SpaceExhaustedError
 from uq._base.results import Interval
+from uq._base.threads import one_blas_thread
 from uq._base.validation import check_count, check_level, check_option
 
 from ._campaign import Campaign
@@ -82,7 +83,7 @@ class BayesianOptimizer(BaseEstimator):
 
     **Guarantee.** None of finding the optimum: each suggestion is the best for one more step, if the model is right and
     its maximum was found. `best_params_` is an evaluated setting. After `resume` suggestions are bit for bit those of
-    the uninterrupted campaign, for the same versions, machine and number of BLAS threads, and results told in the same
+    the uninterrupted campaign, on the same kind of machine, with the same versions, and results told in the same
     order. An event of the log is complete or was never answered.
 
     References
@@ -176,7 +177,7 @@ class BayesianOptimizer(BaseEstimator):
 
     def _ask(self, by_run):
         campaign = self._begin()
-        with campaign.turn:
+        with campaign.turn, one_blas_thread():
             models = self._models(campaign)
             row, origin, gp = propose(campaign, models, self.acquisition, self._is_noise_free(campaign))
             if row is None:
@@ -272,7 +273,7 @@ class BayesianOptimizer(BaseEstimator):
 
     def _best(self):
         campaign = self._begin()
-        with campaign.turn:
+        with campaign.turn, one_blas_thread():
             models = self._models(campaign)
             return campaign, models, *best_trial(campaign, models)
 
@@ -356,9 +357,8 @@ class BayesianOptimizer(BaseEstimator):
             Before any trial has a value.
         """
         campaign = self._begin()
-        with campaign.turn:
-            models = self._models(campaign)
-        return diagnose(campaign, models)
+        with campaign.turn, one_blas_thread():
+            return diagnose(campaign, self._models(campaign))
 
     def plot(self, kind="progress", *, params=None, ax=None):
         """Draw the campaign.

@@ -16,6 +16,7 @@ __all__ = ["ACQUISITIONS", "propose"]
 
 _THOMPSON = 500  # candidates of one joint draw
 _TRIES = 64
+_MANY, _MOST_SD = 200, 8.0  # what is 8 standard deviations away has a chance of 1e-15
 
 
 class FunctionUtility:
@@ -112,12 +113,26 @@ def _factors(models, acquisition, pending):
         gp = believe(models.objective, pending)
         incumbents = np.unique(np.vstack([models.X[models.feasible], _likely(models, pending)]), axis=0)
         best = float(posterior_mean(gp, incumbents).max())
+        incumbents = _contenders(gp, incumbents)
         if callable(acquisition):
             factors.append(FunctionUtility(acquisition, gp))
         else:
             factors.append((ACQUISITIONS[acquisition] or _noisy_ei)(gp, incumbents, best))
     factors += [Feasibility(believe(gp, pending), upper=0.0) for gp in models.constraints]
     return factors if models.success is None else [*factors, models.success]
+
+
+def _contenders(gp, rows):
+    """Leave out the rows that no observation could make the best: their lines cost as much as those of the others."""
+    if len(rows) <= _MANY:
+        return rows
+    keep = np.zeros(len(rows), dtype=bool)
+    for posterior in gp.posteriors_:
+        mu, var = posterior.mean_var(rows)
+        sd, best = np.sqrt(var), int(mu.argmax())
+        # a mean moves by at most its standard deviation for each one of the observation
+        keep |= mu[best] - mu <= _MOST_SD * (sd + sd[best])
+    return rows[keep]
 
 
 def _likely(models, pending):

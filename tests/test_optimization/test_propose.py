@@ -1,0 +1,79 @@
+"""What a suggestion is made of."""
+
+import numpy as np
+import pytest
+
+from bayes import BayesianOptimizer, GaussianProcess, Integer, Real
+from bayes.optimization._lookahead import Lookahead
+from bayes.optimization._models import forecast
+from bayes.optimization._propose import _contenders, _factors
+
+
+def campaign(n, noise, seed=0):
+    rng = np.random.default_rng(seed)
+    made = BayesianOptimizer({"x": Real(0, 1), "y": Real(0, 1)}, random_state=0)
+    for x, y in rng.random((n, 2)):
+        made.tell({"x": float(x), "y": float(y)}, float(np.sin(9 * x) - y + noise * rng.normal()))
+    return made
+
+
+@pytest.mark.parametrize("noise", [0.05, 0.3])
+def test_rows_that_cannot_become_the_best_change_nothing(noise):
+    made = campaign(320, noise)
+    gp = made._models(made._campaign).objective
+    rows = made._campaign.points(range(320))
+    few = _contenders(gp, rows)
+    assert 0 < len(few) < 320
+    whole, part = (Lookahead(gp.posteriors_[0], B) for B in (rows, few))
+    A = np.vstack([np.random.default_rng(1).random((60, 2)), few + 0.01])
+    assert whole.screen(A).max() > -10
+    assert np.allclose(np.exp(whole.screen(A)), np.exp(part.screen(A)), rtol=1e-9, atol=1e-15)
+
+
+def test_a_forecast_is_the_prediction_of_an_observation():
+    made = campaign(30, 0.1)
+    gp = made._models(made._campaign).objective
+    row = np.array([0.4, 0.7])
+    mean, std = forecast(gp, row)
+    mu, sd = gp.predict(row[None], return_std=True)
+    assert mean == pytest.approx(mu[0])
+    assert std == pytest.approx(np.sqrt(sd[0] ** 2 + gp.noise_variance_))
+
+
+def test_forecasts_are_logged_and_judged_in_the_units_of_the_value():
+    made = BayesianOptimizer({"x": Real(0, 1)}, direction="minimize", random_state=0)
+    for _ in range(12):
+        trial = made.ask()
+        made.tell(trial, 100 + 10 * (trial.params["x"] - 0.4) ** 2)
+    late = made.trials_[8:]
+    assert all(abs(r.mean - 100) < 10 for r in late)
+    z = [(r.value - r.mean) / r.std for r in made.trials_ if r.mean is not None]
+    assert np.allclose(made.diagnostics().forecast_z, z)
+
+
+def test_the_left_out_coverage_is_that_of_leave_one_out():
+    made = campaign(40, 0.2)
+    gp = made._models(made._campaign).objective
+    z = gp.leave_one_out().z
+    assert made.diagnostics().left_out_coverage == pytest.approx(np.mean(np.abs(z) <= 1.6448536269514722))
+
+
+def test_probabilities_multiply_the_acquisition():
+    made = BayesianOptimizer({"x": Real(0, 1)}, constraints=["c"], random_state=0, n_initial=2)
+    for x in (0.1, 0.4, 0.8):
+        made.tell({"x": x}, x, constraints={"c": x - 0.6})
+    made.tell({"x": 0.95}, status="failed")
+    factors = _factors(made._models(made._campaign), "auto", np.empty((0, 1)))
+    assert len(factors) == 3
+    none = BayesianOptimizer({"x": Real(0, 1)}, constraints=["c"], random_state=0, n_initial=1)
+    none.tell({"x": 0.5}, 1.0, constraints={"c": 1.0})
+    assert len(_factors(none._models(none._campaign), "auto", np.empty((0, 1)))) == 1
+
+
+def test_integers_are_rounded_before_the_model_sees_them():
+    made = BayesianOptimizer({"n": Integer(0, 3)}, random_state=0, surrogate=GaussianProcess(noise_variance=0))
+    for _ in range(4):
+        trial = made.ask()
+        assert isinstance(trial.params["n"], int)
+        made.tell(trial, float(trial.params["n"]))
+    assert np.allclose(np.sort(made._campaign.points(range(4))[:, 0]), [0, 1 / 3, 2 / 3, 1])
