@@ -4,6 +4,7 @@ A public name that is not driven stands in a `NOT_DRIVEN`, with its reason.
 """
 
 from . import (
+    bayes_optimization_campaign,
     bayes_optimization_gp,
     bayes_ranking,
     calibration_binned,
@@ -27,6 +28,7 @@ from . import (
 __all__ = ["NOT_DRIVEN", "TARGETS"]
 
 TARGETS = {
+    **bayes_optimization_campaign.TARGETS,
     **bayes_optimization_gp.TARGETS,
     **bayes_ranking.TARGETS,
     **evaluation.TARGETS,
@@ -47,6 +49,7 @@ TARGETS = {
     **sampling_more.TARGETS,
 }
 NOT_DRIVEN = {
+    **bayes_optimization_campaign.NOT_DRIVEN,
     **evaluation.NOT_DRIVEN,
     **causal_combine.NOT_DRIVEN,
     **conformal_selection.NOT_DRIVEN,
