@@ -56,8 +56,8 @@ def check_rows(gp, owner, *arrays, **options):
     try:
         with np.errstate(invalid="ignore", over="ignore"):  # infinities are told of in words
             checked = validate_data(gp, *arrays, dtype=np.float64, **options)
-    except ValueError as error:
-        raise InputError(str(error)) from None
+    except (ValueError, OverflowError) as error:  # integers beyond the floats are told of by neither name nor row
+        raise InputError(f"{owner}: {error}" if isinstance(error, OverflowError) else str(error)) from None
     except TypeError as error:  # of sparse rows, and of what is no number
         raise RowTypeError(f"{owner}: X and y must be dense arrays of real numbers: {error}") from None
     X, y = checked if isinstance(checked, tuple) else (checked, None)

@@ -277,22 +277,26 @@ def _box(n_groups):
 
 def _search(likelihood, fixed, free, starts):
     """Return the best of the optima that L-BFGS-B finds."""
-    box = _box(len(fixed) - 2)[free]
+    unit = np.ones(len(fixed))
+    if likelihood.n > FEW:  # the log noise is known to about sqrt(2 / n): searches near the end are shorter in its unit
+        unit[-1] = math.sqrt(2 / likelihood.n)
+    unit = unit[free]
+    box = _box(len(fixed) - 2)[free] / unit[:, None]
 
     def objective(values):
         theta = fixed.copy()
-        theta[free] = values
+        theta[free] = values * unit
         value, slopes = likelihood(theta)
-        return value, slopes[free]
+        return value, slopes[free] * unit
 
     def run(values, **options):
         return minimize(objective, values, jac=True, method="L-BFGS-B", bounds=box, options=options)
 
-    begin = [np.clip(start[free], box[:, 0], box[:, 1]) for start in starts]
+    begin = [np.clip(start[free] / unit, box[:, 0], box[:, 1]) for start in starts]
     if len(begin) > 1:  # most optima are the same: the best is enough to be sharp
         begin = [min((run(values, **GLANCE) for values in begin), key=lambda result: result.fun).x]
     theta = fixed.copy()
-    theta[free] = run(begin[0], **SEARCH).x
+    theta[free] = run(begin[0], **SEARCH).x * unit
     return theta
 
 
