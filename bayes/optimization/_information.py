@@ -1,4 +1,4 @@
-"""How much an observation tells about a maximum that is known to bound f: closed form, and quadrature under noise."""
+"""What an observation of f loses in entropy once f is known to be bounded: closed form, and quadrature under noise."""
 
 import numpy as np
 from scipy.special import log_ndtr
@@ -8,8 +8,8 @@ from ._gain import LOG_SQRT_2PI, safe_exp
 __all__ = ["information", "noisy_information"]
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(20)
-_REACH, _FLANK, _STEP, _DECAY = 9.0, 6.0, 8.0, 30.0  # in sd, widths of the step, and e-foldings behind it
-_SMALL, _DEEP = 1e-2, 10.0
+_REACH, _FLANK, _STEP, _DECAY = 9.0, 6.0, 8.0, 15.0  # in sd, widths of the step, and e-foldings behind it
+_SMALL, _DEEP, _ALMOST_ALL = 1e-2, 10.0, -1 + 1e-9
 
 
 def _log_hazard(z):
@@ -35,7 +35,7 @@ def information(gamma):
 
 
 def noisy_information(gamma, c):
-    """Return log of the information that a noisy observation gives, and its slopes in gamma and in rho.
+    """Return log of the entropy that y loses where f is cut off, and its slopes in gamma and in rho.
 
     Parameters
     ----------
@@ -46,9 +46,27 @@ def noisy_information(gamma, c):
 
     Notes
     -----
-    With w the standardised y and u = (gamma - rho w) / sqrt(c), its density is phi(w) g(w), g = Phi(u) / Phi(gamma)
-    where f is below the bound, and phi(w) without. The information is the integral of phi (g log g - g + 1), which is
-    never negative: nothing cancels.
+    It is the divergence of the law of y that is left from the one before, and half of the variance that y loses less
+    the square of its shift, rho^2 gamma phi / (2 Phi); for gamma > 0 both are positive, and nothing cancels.
+    """
+    rho2 = 1 - c
+    divergence, by_gamma, by_rho = _divergence(gamma, c)
+    log_r = _log_hazard(gamma)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        right = np.logaddexp(divergence, np.log(rho2 * gamma / 2) + log_r)
+    moved = rho2 * np.minimum(gamma, 0.0) / 2 * safe_exp(log_r - divergence)
+    value = np.where(gamma > 0, right, divergence + np.log1p(np.maximum(moved, _ALMOST_ALL)))
+    share, r = safe_exp(divergence - value), np.exp(log_r)
+    relative = safe_exp(log_r - value)
+    in_gamma = share * by_gamma + rho2 / 2 * relative * (1 - gamma * gamma - gamma * r)
+    return value, in_gamma, share * by_rho + np.sqrt(rho2) * gamma * relative
+
+
+def _divergence(gamma, c):
+    """Return log of the divergence of the law of y where f is bounded from the one without, and its slopes.
+
+    With w the standardised y and u = (gamma - rho w) / sqrt(c), the density is phi(w) g(w), g = Phi(u) / Phi(gamma),
+    where f is below the bound, and phi(w) without: the integral of phi (g log g - g + 1), which is never negative.
     """
     rho, root = np.sqrt(1 - c), np.sqrt(c)
     w, weights = _nodes(gamma, rho, root)
@@ -80,11 +98,15 @@ def noisy_information(gamma, c):
 def _nodes(gamma, rho, root):
     """Return nodes and weights, of shape (k, nodes), of Gauss-Legendre panels that follow the step of g."""
     step, width = gamma / rho, root / rho
-    peak = 2 * rho * gamma / (1 + rho * rho)
-    low, high = np.minimum(0.0, rho * gamma) - _REACH, np.maximum(0.0, peak) + _REACH
-    after = step + _STEP * width
-    edges = [low, step - _STEP * width, step, after, after + _DECAY / np.maximum(1.0, gamma), peak - _FLANK, peak, high]
-    edges = np.sort(np.clip(np.stack(edges, axis=1), low[:, None], high[:, None]), axis=1)
+    # a bound far above the mean moves the density of the integrand towards it
+    peak = np.maximum(0.0, 2 * rho * gamma / (1 + rho * rho))
+    low, high = np.minimum(0.0, rho * gamma) - _REACH, peak + _REACH
+    before, after = step - _STEP * width, step + _STEP * width
+    # what is left of the density falls off on the side of the step where f hardly ever is
+    decay = np.where(gamma > 0, after, before) + np.sign(gamma) * _DECAY / np.maximum(1.0, np.abs(gamma))
+    edges = [low, before, step, after, decay, peak - _FLANK, peak, high]
+    edges = np.stack(edges, axis=1)
+    edges = np.sort(np.clip(edges, low[:, None], high[:, None]), axis=1)
     half = np.diff(edges, axis=1)[..., None] / 2
     middle = ((edges[:, 1:] + edges[:, :-1]) / 2)[..., None]
     k = len(gamma)

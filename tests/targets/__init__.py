@@ -4,6 +4,7 @@ A public name that is not driven stands in a `NOT_DRIVEN`, with its reason.
 """
 
 from . import (
+    bayes_optimization_acquisitions,
     bayes_optimization_campaign,
     bayes_optimization_gp,
     bayes_ranking,
@@ -28,6 +29,7 @@ from . import (
 __all__ = ["NOT_DRIVEN", "TARGETS"]
 
 TARGETS = {
+    **bayes_optimization_acquisitions.TARGETS,
     **bayes_optimization_campaign.TARGETS,
     **bayes_optimization_gp.TARGETS,
     **bayes_ranking.TARGETS,
