@@ -37,6 +37,9 @@ def test_numbers():
     with pytest.raises(InputError):
         v.check_number(0, "f", "x", low=0)
     assert v.check_number(-1e300, "f", "x") == -1e300
+    # bounds beyond the kind of the number are compared as they are
+    assert v.check_number(np.float32(0.5), "f", "x", high=1e150) == 0.5
+    assert v.check_number(np.float16(0.5), "f", "x", low=-1e150) == 0.5
     for bad in (NAN, INF, -INF, "1", None, 1j, [1.0]):
         with pytest.raises(InputError, match="f: x must"):
             v.check_number(bad, "f", "x")

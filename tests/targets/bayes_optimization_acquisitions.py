@@ -31,7 +31,7 @@ def _process(n, d, noise, kernel="matern52", hyperparameters="fixed"):
 
 
 def _processes(d):
-    """Return a strategy of fitted processes: one row, many, without noise, several posteriors; and things that are none."""
+    """Return a strategy of fitted processes: few rows, no noise, several posteriors; and things that are none."""
     good = st.sampled_from(
         [
             lambda: _process(1, d, 0.1),

@@ -41,13 +41,14 @@ def check_number(value, owner, name, *, low=-math.inf, high=math.inf, closed=Fal
     """Return a finite real number inside (low, high), or [low, high] where `closed`."""
     ok = isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_))
     try:
-        ok = ok and math.isfinite(value)
+        # a short float would cast the bounds to its own kind, where they overflow
+        number = float(value) if ok else math.nan
     except OverflowError:  # an int beyond the floats
-        ok = False
-    if not (ok and (low <= value <= high if closed else low < value < high)):
+        number = math.inf
+    if not (math.isfinite(number) and (low <= number <= high if closed else low < number < high)):
         span = f"[{low}, {high}]" if closed else f"({low}, {high})"
         raise InputError(f"{owner}: {name} must be a number in {span}; got {value!r}. {remedy}".rstrip())
-    return float(value)
+    return number
 
 
 def check_count(value, owner, name, *, low=1):
