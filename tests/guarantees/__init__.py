@@ -5,7 +5,7 @@ entry here, and so have some that promise nothing, where a test shows why. `test
 and that no promise is without one; the page of guarantees is made of both.
 """
 
-from . import bayes, calibration, causal, conformal, epistemic, evaluation, reuse
+from . import bayes, calibration, causal, conformal, epistemic, evaluation, reuse, sampling
 
 __all__ = ["BEING_BUILT", "VERIFIED_BY"]
 
@@ -19,4 +19,5 @@ VERIFIED_BY = {
     **epistemic.VERIFIED_BY,
     **evaluation.VERIFIED_BY,
     **reuse.VERIFIED_BY,
+    **sampling.VERIFIED_BY,
 }

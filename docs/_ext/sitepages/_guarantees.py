@@ -12,7 +12,7 @@ from ._api import heading
 from ._examples import said
 from ._names import is_documented, members, public_modules
 
-__all__ = ["Promise", "guarantees_page", "kinds", "promises", "promises_nothing", "test_title", "verified_by"]
+__all__ = ["Promise", "guarantees_page", "kinds", "promises", "promises_nothing", "shown", "test_title", "verified_by"]
 
 ROOT = Path(__file__).resolve().parents[3]
 PARAGRAPH = re.compile(r"\*\*Guarantee\.\*\*\s*(.*?)(?=\n\s*\n|\Z)", re.DOTALL)
@@ -157,12 +157,18 @@ def entry(module, promise, nodes, run_examples):
     """Return one promise with what its results say and with its tests."""
     text = f".. _{label(promise.name)}:\n\n" + heading(promise.name.removeprefix(module + "."), "~")
     text += without_references(promise.text) + f"\n\nReference: :py:obj:`{promise.name}`\n\n"
-    words = said(promise.thing) if run_examples and promise.name.count(".") == module.count(".") + 1 else ()
+    own = promise.name.count(".") == module.count(".") + 1  # examples stand with the class, not with its methods
+    words = shown(promise) if run_examples and own else ()
     if words:
         text += f"Results of its example say: {', '.join(words)}\n\n"
     if nodes:
         text += "Verified by\n\n" + "".join(f"- {test_title(node)} (``tests/{node}``)\n" for node in nodes) + "\n"
     return text
+
+
+def shown(promise):
+    """Return what the results in the examples say; where no promise is needed they are those of another function."""
+    return () if promise.text.startswith("None is needed") else said(promise.thing)
 
 
 def without_references(text):
