@@ -18,6 +18,7 @@ __all__ = ["MaxValueEntropy", "gumbel_maxima", "max_value_entropy_search", "samp
 
 _N_POOL, _N_DRAWS = 400, 256
 _SURE = 5.0  # f lies at most so many sd below its mean, for all that follows
+_FARTHEST = 1e4  # sd ahead: the logarithm is -5e7, and all that matters is that it is a number
 _NOISELESS = 1e-12
 
 
@@ -105,7 +106,8 @@ class _Entropy:
         if var == 0.0:
             return -np.inf, np.zeros(len(x))
         sd = np.sqrt(var)
-        gamma = (self._maxima - mu) / sd
+        ahead = (self._maxima - mu) / sd
+        gamma = np.clip(ahead, -_SURE, _FARTHEST)
         c = self._noise / (var + self._noise)
         in_rho = np.zeros(len(gamma))
         if c < _NOISELESS:
@@ -118,6 +120,7 @@ class _Entropy:
         shares = np.exp(values - top)
         total = shares.sum()
         shares /= total
+        in_gamma = np.where(ahead == gamma, in_gamma, 0.0)
         by_mu = -(shares @ in_gamma) / sd
         by_var = -(shares @ (in_gamma * gamma)) / (2 * var)
         by_var += (shares @ in_rho) * c / (2 * np.sqrt(1 - c) * (var + self._noise))
@@ -128,7 +131,7 @@ class _Entropy:
         mu, var, _ = self._targets.many(A)
         known = var <= 0
         var = np.where(known, 1.0, var)
-        values = information((self._maxima - mu[:, None]) / np.sqrt(var)[:, None])[0]
+        values = information(np.clip((self._maxima - mu[:, None]) / np.sqrt(var)[:, None], -_SURE, _FARTHEST))[0]
         top = values.max(axis=1)
         top = np.where(np.isfinite(top), top, 0.0)
         with np.errstate(divide="ignore"):
@@ -204,7 +207,7 @@ def max_value_entropy_search(
     net of 256 points in the box; of more than 400, those of large mean, of large mean + 2 sd, and every so many of the
     others. "gumbel" is the reference's: a Gumbel law through the quartiles that the largest value would have if f were
     independent from point to point; with one or two columns it is far too large. No value lies below what f surely
-    exceeds: the largest of mean - 5 sd.
+    exceeds: the largest of mean - 5 sd, there and at the point itself.
 
     **Guarantee.** None beyond the integral given m. The law of m has random error and ends at the points that were
     looked at, or takes f to be independent; that f(x) is cut off at m ignores where the maximum lies. The choice does
