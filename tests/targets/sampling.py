@@ -18,7 +18,7 @@ from strategies import (
     per_size,
 )
 
-HUGE = 2**53
+HUGE = 2**52
 
 
 def _good_counts(n):

@@ -9,7 +9,7 @@ from uq._base.validation import check_same_length, check_vector
 
 __all__ = ["check_counts", "check_k", "unique_pairs"]
 
-MOST = 2.0**53  # whole numbers beyond this have no neighbours among the doubles
+MOST = 2.0**52  # sums of two such whole numbers are exact
 
 
 def check_counts(n_correct, n_trials, owner):
@@ -20,7 +20,7 @@ def check_counts(n_correct, n_trials, owner):
     if (n != np.rint(n)).any() or n.min() < 1 or n.max() > MOST:
         raise InputError(
             f"{owner}: n_trials must be whole numbers of at least 1, the samples drawn for each problem, and at most "
-            f"2**53; got values from {n.min():g} to {n.max():g}. Leave out problems that were never sampled."
+            f"2**52; got values from {n.min():g} to {n.max():g}. Leave out problems that were never sampled."
         )
     wrong = (c != np.rint(c)) | (c < 0) | (c > n)
     if wrong.any():
@@ -40,7 +40,7 @@ def check_k(k, owner):
     ks = check_vector([float(k)] if single and abs(int(k)) < 2**63 else k, owner, "k")
     if (ks != np.rint(ks)).any() or ks.min() < 1 or ks.max() > MOST:
         raise InputError(
-            f"{owner}: k must be a whole number of at least 1 and at most 2**53, or several of them; got values from "
+            f"{owner}: k must be a whole number of at least 1 and at most 2**52, or several of them; got values from "
             f"{ks.min():g} to {ks.max():g}."
         )
     return ks, single

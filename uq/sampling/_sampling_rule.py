@@ -75,8 +75,8 @@ def check_rule(sampling, target, batch_size, cap, c, n, owner):
 
 def _check_small(value, owner, name):
     value = check_count(value, owner, name)
-    if value > 2**53:
-        raise InputError(f"{owner}: {name} must be at most 2**53, as counts are; got {value!r:.40}.")
+    if value > 2**52:
+        raise InputError(f"{owner}: {name} must be at most 2**52, as counts are; got {value!r:.40}.")
     return value
 
 
