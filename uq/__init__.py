@@ -6,7 +6,7 @@ Evaluation
     `estimate_mean`, `MeanAccumulator`, `estimate_difference`, `estimate_metric`, `rank_models`, `mean_sequence`,
     `variance_components`, `required_items`, `coverage_report`
 Around them
-    `read_outputs`, `Report`, `WrappedModel`, `datasets`, `citation`, `show_versions`, `exceptions`
+    `read_outputs`, `iter_outputs`, `Report`, `WrappedModel`, `datasets`, `citation`, `show_versions`, `exceptions`
 """
 
 from . import datasets as datasets
@@ -28,6 +28,7 @@ from ._evaluation._sequence import mean_sequence as mean_sequence
 from ._evaluation._variance import variance_components as variance_components
 from ._io import read_outputs as read_outputs
 from ._report import Report as Report
+from ._stream import iter_outputs as iter_outputs
 from ._versions import show_versions as show_versions
 from ._wrapped import WrappedModel as WrappedModel
 
@@ -47,6 +48,7 @@ __all__ = [
     "estimate_mean",
     "estimate_metric",
     "exceptions",
+    "iter_outputs",
     "mean_sequence",
     "rank_models",
     "read_outputs",

@@ -5,11 +5,22 @@ import gzip
 import re
 import zipfile
 import zlib
+from contextlib import contextmanager
 from pathlib import Path
 
 from ._base.exceptions import InputError
 
-__all__ = ["FORMATS", "REMEDY", "check_content", "existing_file", "looks_like", "suffix_of"]
+__all__ = [
+    "FORMATS",
+    "REMEDY",
+    "check_content",
+    "delimiter_of",
+    "existing_file",
+    "looks_like",
+    "suffix_of",
+    "text_opener",
+    "unpacking",
+]
 
 FORMATS = {
     ".csv": "text",
@@ -27,22 +38,22 @@ PICKLES = frozenset(
 REMEDY = "Save plain arrays instead: numpy.savez('outputs.npz', y_prob=..., y=...), Parquet or JSON lines."
 
 
-def existing_file(path):
+def existing_file(path, owner):
     """Return the path of a file that is there and not empty."""
     try:
         path = Path(path)
     except TypeError:
-        raise InputError(f"read_outputs: path must be the name of a file; got {type(path).__name__}.") from None
+        raise InputError(f"{owner}: path must be the name of a file; got {type(path).__name__}.") from None
     if path.is_dir():
-        raise InputError(f"read_outputs: path must be a file; {str(path)!r} is a folder. Read its files one by one.")
+        raise InputError(f"{owner}: path must be a file; {str(path)!r} is a folder. Read its files one by one.")
     if not path.is_file():
-        raise InputError(f"read_outputs: path must be an existing file; there is none at {str(path)!r}.")
+        raise InputError(f"{owner}: path must be an existing file; there is none at {str(path)!r}.")
     if path.stat().st_size == 0:
-        raise InputError(f"read_outputs: {str(path)!r} is empty (0 bytes); was the job cut off?")
+        raise InputError(f"{owner}: {str(path)!r} is empty (0 bytes); was the job cut off?")
     return path
 
 
-def suffix_of(path):
+def suffix_of(path, owner):
     """Return the suffix that names the format, and whether the file is packed with gzip."""
     suffixes = [s.lower() for s in path.suffixes]
     packed = suffixes[-1:] == [".gz"]
@@ -50,15 +61,37 @@ def suffix_of(path):
     suffix = suffix[0]
     if suffix in PICKLES:
         raise InputError(
-            f"read_outputs: {path.name!r} is refused: {suffix} files hold Python pickles, and loading one can run any "
+            f"{owner}: {path.name!r} is refused: {suffix} files hold Python pickles, and loading one can run any "
             f"code that its author put there. {REMEDY}"
         )
     if suffix not in FORMATS or (packed and FORMATS[suffix] not in ("text", "JSON lines")):
         raise InputError(
-            f"read_outputs: the suffix of path must be one of {', '.join(FORMATS)} (text also with .gz); "
-            f"got {path.name!r}."
+            f"{owner}: the suffix of path must be one of {', '.join(FORMATS)} (text also with .gz); got {path.name!r}."
         )
     return suffix, packed
+
+
+def delimiter_of(suffix):
+    """Return what stands between the fields of delimited text."""
+    return "\t" if suffix == ".tsv" else ","
+
+
+def text_opener(path, packed):
+    """Return a function that opens a text file from its start."""
+
+    def open_text():
+        return (gzip.open if packed else open)(path, "rt", encoding="utf-8-sig", newline="")
+
+    return open_text
+
+
+@contextmanager
+def unpacking(where):
+    """Turn the errors of a gzip file that was cut off into ours."""
+    try:
+        yield
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise InputError(f"{where} is not a complete gzip file: {error}.") from None
 
 
 def check_content(path, suffix, packed, where):

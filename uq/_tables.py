@@ -1,7 +1,6 @@
-"""Text tables, streamed: CSV and JSON lines to columns, the type of a column decided by all of its rows."""
+"""CSV to columns, streamed, the type of a column decided by all of its rows; and what all text tables share."""
 
 import csv
-import json
 import re
 import threading
 from collections import Counter
@@ -12,7 +11,7 @@ import numpy as np
 from ._base.containers import LONG_TEXT
 from ._base.exceptions import InputError
 
-__all__ = ["EXACT", "read_csv", "read_jsonl", "refuse_duplicates", "text_array"]
+__all__ = ["BLOCK", "EXACT", "CsvTable", "blocks", "not_utf8", "read_csv", "refuse_duplicates", "text_array"]
 
 BLOCK = 50_000  # rows held as Python objects at one time
 EXACT = 2**53  # integers beyond it meet their neighbours when they become floats
@@ -28,31 +27,62 @@ _LIMIT = threading.Lock()  # the csv module has one limit for all of its readers
 
 def read_csv(open_text, select, where, delimiter=","):
     """Return {name: array} of the columns that `select` picks from the header. The file is read twice."""
-    rows = _csv_rows(open_text, where, delimiter)
-    header = next(rows, None)
-    if header is None:
-        raise InputError(f"{where} holds no rows, not even a header.")
-    names = select(header)
-    at = [header.index(name) for name in names]
-    found: list[set] = [set() for _ in names]
-    for block in _blocks(rows):
-        for kinds_of, j in zip(found, at, strict=True):
-            kinds_of |= _kinds(row[j] for row in block)
-    kinds = [_kind(kinds_of) for kinds_of in found]
+    table = CsvTable(open_text, select, where, delimiter)
     # the second pass knows the types, so that no column is ever held as text without need
-    rows = _csv_rows(open_text, where, delimiter)
-    next(rows)
-    parts: dict[str, list] = {name: [] for name in names}
-    for block in _blocks(rows):
-        for name, j, kind in zip(names, at, kinds, strict=True):
-            parts[name].append(_convert([row[j] for row in block], kind))
-    if names and not parts[names[0]]:
+    parts = list(table.batches(BLOCK))
+    if table.at and not parts:
         raise InputError(f"{where} holds a header but no rows.")
-    return {name: np.concatenate(part) for name, part in parts.items()}
+    return {name: np.concatenate([part[name] for part in parts]) for name in table.at}
 
 
-def _blocks(rows):
-    while block := list(islice(rows, BLOCK)):
+class CsvTable:
+    """A CSV file whose rows were all looked at once.
+
+    Attributes
+    ----------
+    at : dict
+        Name -> place in the header.
+    kinds : dict
+        Name -> what stands in the column, as `_kinds` says it.
+    n : int
+        Rows.
+    """
+
+    def __init__(self, open_text, select, where, delimiter=","):
+        self.open_text, self.where, self.delimiter = open_text, where, delimiter
+        rows = _csv_rows(open_text, where, delimiter)
+        header = next(rows, None)
+        if header is None:
+            raise InputError(f"{where} holds no rows, not even a header.")
+        self.at = {name: header.index(name) for name in select(header)}
+        self.kinds: dict[str, set] = {name: set() for name in self.at}
+        self.n = 0
+        for block in blocks(rows, BLOCK):
+            self.n += len(block)
+            for name, j in self.at.items():
+                self.kinds[name] |= _kinds(row[j] for row in block)
+
+    def batches(self, size):
+        """Yield {name: array} of so many rows each, in the types of the whole columns."""
+        rows = _csv_rows(self.open_text, self.where, self.delimiter)
+        next(rows)
+        kinds = {name: _kind(found) for name, found in self.kinds.items()}
+        for block in blocks(islice(rows, self.n), size):
+            yield {name: _convert([row[j] for row in block], kinds[name]) for name, j in self.at.items()}
+
+    def dtype(self, name):
+        """Return the type of a whole column; object for texts."""
+        kind = _kind(self.kinds[name])
+        if kind in ("text", "id"):
+            return np.dtype(object)
+        if kind in ("int", "bool") and "missing" not in self.kinds[name]:
+            return np.dtype(np.int64 if kind == "int" else np.bool_)
+        return np.dtype(np.float64)
+
+
+def blocks(rows, size):
+    """Yield the rows in lists of so many."""
+    while block := list(islice(rows, size)):
         yield block
 
 
@@ -88,7 +118,7 @@ def _csv_rows(open_text, where, delimiter):
                 "Texts with quotes or line breaks are safer in JSON lines."
             ) from None
         except UnicodeDecodeError as error:
-            raise InputError(_not_utf8(where, number, error)) from None
+            raise InputError(not_utf8(where, number, error)) from None
 
 
 def _long_fields(reader):
@@ -105,7 +135,8 @@ def _long_fields(reader):
         yield row
 
 
-def _not_utf8(where, number, error):
+def not_utf8(where, number, error):
+    """Return what to say of a text file in another encoding."""
     return (
         f"{where}: the text somewhere after row {number} (counting from 1) is not UTF-8 ({error.reason}: byte "
         f"0x{error.object[error.start]:02x}). Save it as UTF-8; Latin-1 and Windows-1252 are not read."
@@ -188,147 +219,3 @@ def text_array(values):
         array[:] = values
         return array
     return np.array(values, dtype=np.str_)
-
-
-def read_jsonl(open_text, select, where, *, whole=False):
-    """Return {name: array} of the keys that `select` picks from the first row; equally long lists make a matrix.
-
-    Where the `whole` file is asked for, a key that comes later is refused.
-    """
-    columns = None
-    rows = _json_rows(open_text, where)
-    while block := list(islice(rows, BLOCK)):
-        if columns is None:
-            columns = {name: _JsonColumn(name, where) for name in select(list(block[0][1]))}
-        for place, row in block:
-            for name in columns:
-                if name not in row:
-                    raise InputError(
-                        f"{where}: {place} has no key {name!r}, which row 1 has. Write null where a value is missing, "
-                        "or name the keys that you need in `columns`."
-                    )
-            if whole and len(row) > len(columns):
-                new = next(name for name in row if name not in columns)
-                raise InputError(
-                    f"{where}: {place} has the key {new!r}, which row 1 has not. Write null in the rows that lack it, "
-                    "or name the keys that you need in `columns`."
-                )
-        for name, column in columns.items():
-            column.append([row[name] for _, row in block], [place for place, _ in block])
-    if columns is None:
-        raise InputError(f"{where} holds no rows.")
-    return {name: column.array() for name, column in columns.items()}
-
-
-def _json_rows(open_text, where):
-    """Yield where a row stands, in words, and the row."""
-    number = 0
-    with open_text() as stream:
-        try:
-            for line_number, line in enumerate(stream, 1):
-                if not line.strip():
-                    continue
-                number += 1
-                place = f"row {number} (line {line_number})"
-                try:
-                    row = json.loads(line, object_pairs_hook=_unique)
-                except (ValueError, RecursionError) as error:
-                    raise InputError(
-                        f"{where}: {place} is not a JSON object: {error}. A job that was stopped may have left "
-                        "its last line unfinished."
-                    ) from None
-                if not isinstance(row, dict) or not row:
-                    raise InputError(
-                        f"{where}: {place} must be one JSON object with at least one key; got {type(row).__name__}."
-                    )
-                yield place, row
-        except UnicodeDecodeError as error:
-            raise InputError(_not_utf8(where, number, error)) from None
-
-
-def _unique(pairs):
-    row = dict(pairs)
-    if len(row) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"the key {next(n for n in names if names.count(n) > 1)!r} occurs twice")
-    return row
-
-
-_GROUP = {bool: "true/false", int: "numbers", float: "numbers", str: "text", list: "lists", dict: "objects"}
-
-
-class _JsonColumn:
-    """One key of a JSON lines file: blocks of rows that must agree in type and shape."""
-
-    def __init__(self, name, where):
-        self.label = f"{where}: {name!r}"
-        self.groups = {}  # depth of nesting -> what stands there
-        self.widths = {}  # depth of nesting -> length of the lists
-        self.wide = None  # where the first integer stands that no float can hold
-        self.inexact = False  # whether a null or a float makes floats of all
-        self.parts = []
-
-    def append(self, values, places):
-        self.parts.append(self._block(values, places.__getitem__, 0))
-        if self.wide and self.inexact:
-            raise InputError(
-                f"{self.label} holds an integer beyond 2**53 in {self.wide}, and elsewhere a null or a float, "
-                "which would round it; write identifiers as text."
-            )
-
-    def array(self):
-        parts = self.parts
-        if "text" in self.groups.values():
-            # a block of nulls alone was taken for missing numbers
-            parts = [np.full(p.shape, None, dtype=object) if p.dtype.kind == "f" else p for p in parts]
-        shape = max((p.shape[1:] for p in parts), key=len)
-        nulls = sum(len(p) for p in parts if p.shape[1:] != shape)
-        if nulls:
-            raise InputError(f"{self.label} is null in {nulls} rows where the others hold lists.")
-        return np.concatenate(parts)
-
-    def _block(self, values, place_of, depth):
-        group = self.groups.get(depth)
-        for i, value in enumerate(values):
-            if value is None:
-                continue
-            found = _GROUP[type(value)]
-            if group is None:
-                group = self.groups[depth] = found
-            if found != group or found == "objects":
-                what = "is an object" if found == "objects" else f"holds {found} after {group}"
-                raise InputError(
-                    f"{self.label} {what} in {place_of(i)}; a column must hold one kind of value: numbers, "
-                    "true/false, text, or lists of them. Name the keys that you need in `columns` to leave it out."
-                )
-        if group == "lists":
-            return self._lists(values, place_of, depth)
-        if group == "text":
-            return text_array(values)
-        if group in ("numbers", None):
-            self._note_rounding(values, place_of)
-        if None in values or group is None:
-            return np.array([np.nan if v is None else v for v in values], dtype=np.float64)
-        if group == "numbers" and any(type(v) is int and not -(2**63) <= v < 2**63 for v in values):
-            raise InputError(f"{self.label} holds integers beyond 64 bits; write identifiers as text.")
-        return np.array(values)
-
-    def _note_rounding(self, values, place_of):
-        self.inexact = self.inexact or any(type(v) is not int for v in values)
-        if self.wide is None:
-            i = next((i for i, v in enumerate(values) if type(v) is int and abs(v) > EXACT), None)
-            self.wide = None if i is None else place_of(i)
-
-    def _lists(self, values, place_of, depth):
-        for i, value in enumerate(values):
-            width = self.widths.setdefault(depth, len(value)) if value is not None else None
-            if value is None or len(value) != width or not width:
-                got = "null" if value is None else f"{len(value)} values"
-                due = self.widths.get(depth) or "some"  # an empty list is never due
-                raise InputError(
-                    f"{self.label} holds {got} in {place_of(i)} where {due} are expected; "
-                    "lists of equal length make a matrix, shorter ones must be filled up with null."
-                )
-        flat = [x for value in values for x in value]
-        inner = self._block(flat, lambda i: place_of(i // self.widths[depth]), depth + 1)
-        return inner.reshape(len(values), self.widths[depth], *inner.shape[1:])

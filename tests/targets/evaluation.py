@@ -34,11 +34,18 @@ def mean_error(y_true, y_pred, sample_weight=None):
     return float(np.average(np.asarray(y_true, float) - np.asarray(y_pred, float), weights=sample_weight))
 
 
-def _read(function, suffix, content, columns):
+def _read(function, suffix, content, columns, memory_map=False):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"outputs{suffix}"
         path.write_bytes(content)
-        return function(path, columns)
+        return function(path, columns, memory_map=memory_map)
+
+
+def _stream(function, suffix, content, columns, batch_size=1):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"outputs{suffix}"
+        path.write_bytes(content)
+        return len(list(function(path, columns, batch_size=batch_size)))
 
 
 def _accumulate(function, scores, nan_policy="raise", groups=None, method="auto"):
@@ -65,6 +72,33 @@ def _interval_verbs(function, lower, upper, confidence_level, y):
     interval.contains(y)
     return interval
 
+
+def _file_and(file, **options):
+    return {**file, **options}
+
+
+FILES = st.builds(
+    lambda pair, columns: {"suffix": pair[0], "content": pair[1], "columns": columns},
+    mostly(
+        st.sampled_from(
+            [(".csv", b"a,b\n1,2\n"), (".csv", b"a,b\r\n1,\r\n,2\r\n"), (".csv", b"\xef\xbb\xbfa,b\n1,2\n"),
+             (".jsonl", b'{"a": 1}\n{"a": 2}\n'), (".jsonl", b'{"a": NaN}\n'), (".CSV", b"a\n1\n")]
+        ),
+        st.tuples(
+            st.sampled_from(
+                [".csv", ".jsonl", ".json", ".npz", ".npy", ".parquet", ".safetensors", ".txt", ".pkl", ""]
+            ),
+            st.sampled_from(
+                [b"", b"a,b\n1\n", b"a,a\n1,2\n", b"a\n", b"\n\n", b"\xff\xfe\x00", b"PK\x03\x04junk",
+                 b'{"a": 1}\n{"b"', b"[]", b"null\n", b"\x80\x04K\x01.", b"\x93NUMPY", b'"a\n1', b"PAR1",
+                 b"\x02\0\0\0\0\0\0\0{}", b"\x04\0\0\0\0\0\0\0{\xff}x"]
+            )
+            | st.binary(max_size=40),
+        ),
+        one_in=2,
+    ),
+    mostly(st.sampled_from([None, ["a"]]), st.sampled_from([["zzz"], "a", 3, []])),
+)  # fmt: skip
 
 MEAN_METHODS = ("auto", "t", "cluster", "wilson", "clopper_pearson", "beta", "betting", "hierarchical", "bootstrap")
 
@@ -169,26 +203,10 @@ TARGETS = {
         )
     ),
     "uq.read_outputs": Target(
-        st.builds(
-            lambda pair, columns: {"suffix": pair[0], "content": pair[1], "columns": columns},
-            mostly(
-                st.sampled_from(
-                    [(".csv", b"a,b\n1,2\n"), (".csv", b"a,b\r\n1,\r\n,2\r\n"), (".csv", b"\xef\xbb\xbfa,b\n1,2\n"),
-                     (".jsonl", b'{"a": 1}\n{"a": 2}\n'), (".jsonl", b'{"a": NaN}\n'), (".CSV", b"a\n1\n")]
-                ),
-                st.tuples(
-                    st.sampled_from([".csv", ".jsonl", ".json", ".npz", ".npy", ".parquet", ".txt", ".pkl", ""]),
-                    st.sampled_from(
-                        [b"", b"a,b\n1\n", b"a,a\n1,2\n", b"a\n", b"\n\n", b"\xff\xfe\x00", b"PK\x03\x04junk",
-                         b'{"a": 1}\n{"b"', b"[]", b"null\n", b"\x80\x04K\x01.", b"\x93NUMPY", b'"a\n1', b"PAR1"]
-                    )
-                    | st.binary(max_size=40),
-                ),
-                one_in=2,
-            ),
-            mostly(st.sampled_from([None, ["a"]]), st.sampled_from([["zzz"], "a", 3, []])),
-        ),
-        _read,
+        st.builds(_file_and, FILES, memory_map=mostly(st.booleans(), st.sampled_from([None, 2]))), _read
+    ),
+    "uq.iter_outputs": Target(
+        st.builds(_file_and, FILES, batch_size=mostly(st.integers(1, 3), HOSTILE_NUMBERS)), _stream
     ),
     "uq.Interval": Target(
         per_size(

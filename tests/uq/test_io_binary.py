@@ -2,12 +2,16 @@
 
 import gzip
 import io
+import json
 import pickle
+import sys
 import zipfile
 
 import numpy as np
 import pytest
 from contracts import require
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from uq._io import read_outputs
 from uq.exceptions import InputError
@@ -209,6 +213,78 @@ def test_safetensors(tmp_path):
         assert d[name].dtype == array.dtype
         np.testing.assert_array_equal(d[name], array)
         assert d[name].flags.writeable
+
+
+def test_safetensors_need_no_package(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "safetensors", None)
+    header = b'{"y":{"dtype":"I16","shape":[2],"data_offsets":[0,4]},"__metadata__":{"a":"b"}} '
+    (tmp_path / "a.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + b"\1\0\2\0")
+    assert read_outputs(tmp_path / "a.safetensors")["y"].tolist() == [1, 2]
+
+
+GOOD = {"dtype": "I8", "shape": [2], "data_offsets": [0, 2]}
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        ({"y": GOOD, "z": {**GOOD, "data_offsets": [3, 5]}}, "'z' does not follow the tensor before it"),
+        ({"y": GOOD, "z": {**GOOD, "data_offsets": [1, 3]}}, "'z' does not follow the tensor before it"),
+        ({"y": {**GOOD, "data_offsets": [0, 3]}}, "'y' has 3 bytes, which do not fit its shape"),
+        ({"y": {**GOOD, "shape": [3]}}, "'y' has 2 bytes, which do not fit its shape"),
+        ({"y": {**GOOD, "shape": [-2]}}, "does not say where 'y' lies"),
+        ({"y": {**GOOD, "shape": [True, 2]}}, "does not say where 'y' lies"),
+        ({"y": {**GOOD, "data_offsets": [0]}}, "does not say where 'y' lies"),
+        ({"y": {"dtype": "I8"}}, "does not say where 'y' lies"),
+        ({"y": [1]}, "does not say where 'y' lies"),
+        ({"y": {**GOOD, "dtype": "F8_E4M3"}}, "convert it to float32"),
+        ({}, "its header asks for|holds no arrays"),
+        (b"{", "its header is no JSON"),
+        (b'{"y": 1, "y": 2}', "a name occurs twice"),
+        (b"{\xff}", "its header is no JSON"),
+    ],
+)
+def test_safetensors_whose_header_lies(tmp_path, header, message):
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    end = max([2, *(t["data_offsets"][-1] for t in (header if isinstance(header, dict) else {}).values()
+                    if isinstance(t, dict) and "data_offsets" in t and len(t["data_offsets"]) == 2)])  # fmt: skip
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(len(text).to_bytes(8, "little") + text + bytes(end if text != b"{}" else 0))
+    with pytest.raises(InputError, match=message):
+        read_outputs(path)
+
+
+@given(data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_safetensors_agree_with_the_package_however_they_are_damaged(tmp_path_factory, data):
+    """Where the package reads a file so do we, with the same numbers; where it refuses one, so do we."""
+    package = require("safetensors")
+    numpy = require("safetensors.numpy")
+    rng = np.random.default_rng(0)
+    arrays = {"y": rng.integers(0, 9, 5), "p": rng.random((5, 2), dtype=np.float32), "b": rng.random(5) < 0.5}
+    content = bytearray(numpy.save(arrays))
+    for _ in range(data.draw(st.integers(0, 2))):
+        place = data.draw(st.integers(8, len(content) - 1))
+        content[place] = data.draw(st.sampled_from(list(b'09,[]{}":x')))
+    if data.draw(st.booleans()):
+        del content[data.draw(st.integers(len(content) // 2, len(content))) :]
+    path = tmp_path_factory.mktemp("st") / "a.safetensors"
+    path.write_bytes(bytes(content))
+    try:
+        theirs = dict(package.deserialize(bytes(content)))
+    except package.SafetensorError:
+        theirs = None
+    try:
+        ours = read_outputs(path)
+    except InputError:
+        ours = None
+    if theirs is None:
+        assert ours is None
+    elif ours is not None:
+        assert set(ours) == set(theirs)
+        for name, array in ours.items():
+            assert array.tobytes() == bytes(theirs[name]["data"])
+            assert list(array.shape) == theirs[name]["shape"]
 
 
 def test_bfloat16_becomes_float32(tmp_path):
