@@ -116,12 +116,12 @@ def posterior_mean(gp, X):
 
 def forecast(gp, row):
     """Return the mean and the standard deviation of an observation at one row, in the units of y."""
-    means, variances = [], []
-    for p in gp.posteriors_:
-        mu, var = p.mean_var(row[None])
-        means.append(p.offset + p.scale * float(mu[0]))
-        variances.append(p.scale**2 * (float(var[0]) + p.noise_variance))
-    return float(np.mean(means)), math.sqrt(float(np.mean(variances) + np.var(means)))
+    parts = [p.mean_var(row[None]) for p in gp.posteriors_]
+    means = np.array([float(mu[0]) for mu, _ in parts])
+    variances = [float(var[0]) + p.noise_variance for (_, var), p in zip(parts, gp.posteriors_, strict=True)]
+    # all share their units; in those of y squares may vanish
+    std = gp.scale_ * math.sqrt(float(np.mean(variances) + np.var(means)))
+    return gp.offset_ + gp.scale_ * float(np.mean(means)), std
 
 
 def best_trial(campaign, models):

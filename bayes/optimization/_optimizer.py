@@ -9,7 +9,7 @@ from uq._base.citation import cites
 from uq._base.exceptions import InfiniteBoundWarning, SpaceExhaustedError
 from uq._base.results import Interval
 from uq._base.threads import one_blas_thread
-from uq._base.validation import check_count, check_level, check_option
+from uq._base.validation import check_level, check_option
 
 from ._campaign import Campaign
 from ._constraints import check_told_constraints
@@ -21,7 +21,7 @@ from ._resume import resumed
 from ._run import run_trials
 from ._settings import check_optimizer
 from ._surrogate import make_surrogate
-from ._told import check_status, check_trial, check_value
+from ._told import check_some, check_status, check_trial, check_value
 from ._trials import Trial, Trials
 
 __all__ = ["BayesianOptimizer"]
@@ -179,7 +179,9 @@ class BayesianOptimizer(BaseEstimator):
         campaign = self._begin()
         with campaign.turn, one_blas_thread():
             models = self._models(campaign)
-            row, origin, gp = propose(campaign, models, self.acquisition, self._is_noise_free(campaign))
+            # what overflows is no value, and the search passes over it
+            with np.errstate(over="ignore", invalid="ignore"):
+                row, origin, gp = propose(campaign, models, self.acquisition, self._is_noise_free(campaign))
             if row is None:
                 raise SpaceExhaustedError(
                     f"BayesianOptimizer: none of the {int(campaign.settings.space.size)} settings is left to try: all "
@@ -220,7 +222,7 @@ class BayesianOptimizer(BaseEstimator):
         InputError, SpaceExhaustedError, LogError
             As for `ask`.
         """
-        n = check_count(n, "BayesianOptimizer.ask_many", "n")
+        n = check_some(n, "BayesianOptimizer.ask_many", "n")
         trials = [self.ask()]
         for _ in range(n - 1):
             try:
@@ -320,7 +322,7 @@ class BayesianOptimizer(BaseEstimator):
         """
         level = check_level(confidence_level, "BayesianOptimizer.best_interval")
         campaign, models, _, row, _ = self._best()
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), np.errstate(over="ignore"):
             warnings.simplefilter("ignore", InfiniteBoundWarning)
             found = models.objective.predict_interval(row[None], confidence_level=level)
         if np.isinf(found.lower[0]):

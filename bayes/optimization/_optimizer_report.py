@@ -89,7 +89,7 @@ def diagnose(campaign, models):
         )
     told = [campaign.records[i] for i in campaign.which("ok")]
     foreseen = [record for record in told if record.mean is not None]
-    z = np.array([(record.value - record.mean) / record.std for record in foreseen])
+    z = np.array([_standardised(record) for record in foreseen])
     posteriors = models.objective.posteriors_
     space = campaign.settings.space
     first = [int(np.flatnonzero(space.columns == i)[0]) for i in range(len(space.names))]
@@ -107,6 +107,12 @@ def diagnose(campaign, models):
         noise_std=scale * float(np.sqrt(np.mean([p.noise_variance for p in posteriors]))),
         signal_std=scale * float(np.sqrt(np.mean([p.kernel.signal_variance for p in posteriors]))),
     )
+
+
+def _standardised(record):
+    gap = record.value - record.mean
+    with np.errstate(over="ignore", divide="ignore"):
+        return float(np.float64(gap) / record.std) if gap else 0.0
 
 
 def _left_out(posterior):

@@ -93,6 +93,8 @@ def propose(campaign, models, acquisition, noise_free):
             blocked=blocked,
             cells=allowed,
         )
+    if row is None and allowed is None:  # every start was blocked
+        row = _initial(campaign, allowed, blocked, rng)
     return row, "model", objective
 
 

@@ -7,10 +7,9 @@ from concurrent.futures import FIRST_COMPLETED, wait
 
 from uq._base.exceptions import InputError, SpaceExhaustedError
 from uq._base.progress import progress
-from uq._base.validation import check_count
 
 from ._constraints import check_told_constraints
-from ._told import check_value
+from ._told import check_some, check_value
 
 __all__ = ["run_trials"]
 
@@ -22,14 +21,14 @@ def run_trials(optimizer, f, n_trials, executor, n_parallel):
     """Evaluate n_trials trials; see `BayesianOptimizer.run`."""
     if not callable(f):
         raise InputError(f"{OWNER}: f must be a function of params; got {f!r:.100}.")
-    n_trials = check_count(n_trials, OWNER, "n_trials")
+    n_trials = check_some(n_trials, OWNER, "n_trials")
     if executor is not None and (isinstance(executor, type) or not callable(getattr(executor, "submit", None))):
         raise InputError(
             f"{OWNER}: executor must be a concurrent.futures.Executor, such as a ThreadPoolExecutor; got "
             f"{executor!r:.100}. Of a Dask client give client.get_executor()."
         )
     if n_parallel is not None:
-        n_parallel = check_count(n_parallel, OWNER, "n_parallel")
+        n_parallel = check_some(n_parallel, OWNER, "n_parallel")
     campaign = optimizer._begin()
     queue = _Queue(optimizer, n_trials)
     if executor is None:

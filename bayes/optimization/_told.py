@@ -4,13 +4,14 @@ import numbers
 from collections.abc import Mapping
 
 from uq._base.exceptions import InputError
-from uq._base.validation import check_option
+from uq._base.validation import check_count, check_option
 
 from ._trials import STATUSES, Trial
 
-__all__ = ["check_status", "check_trial", "check_value", "is_usable"]
+__all__ = ["check_some", "check_status", "check_trial", "check_value", "is_usable"]
 
 _LARGEST = 1e150
+_MOST_TRIALS = 10**6
 
 
 def check_trial(trial, campaign, owner):
@@ -33,6 +34,16 @@ def check_trial(trial, campaign, owner):
             f"{campaign.records[i].status!r}). Tell its params, a dict, to add a second result."
         )
     return {"id": int(i)}
+
+
+def check_some(n, owner, name):
+    """Return a number of trials that can be hoped to end."""
+    n = check_count(n, owner, name)
+    if n > _MOST_TRIALS:
+        raise InputError(
+            f"{owner}: {name} must be at most {_MOST_TRIALS}; got {n!r:.40}. Trials cost far more than that."
+        )
+    return n
 
 
 def check_status(status, owner):

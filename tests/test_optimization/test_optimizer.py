@@ -418,9 +418,9 @@ def test_bad_parameters_are_named_at_the_first_ask(parameters, words):
             first(optimizer(**parameters))
 
 
-@pytest.mark.parametrize("n", [0, -1, 1.5, "3", None], ids=repr)
+@pytest.mark.parametrize("n", [0, -1, 1.5, "3", None, 10**400], ids=lambda n: f"{n!r:.9}")
 def test_a_number_of_trials_is_one(n):
-    with pytest.raises(InputError, match="n must be an integer"):
+    with pytest.raises(InputError, match="n must be"):
         optimizer().ask_many(n)
 
 
