@@ -53,7 +53,8 @@ def upper_envelope(a, b):
     keep = np.ones(len(a), dtype=bool)
     keep[1:-1] = (a_sorted[1:-1] > reached[:-2]) | (a_sorted[1:-1] > ahead[2:])
     order = order[keep]
-    stack, points = [], []
+    stack: list[tuple[int, float, float]] = []
+    points: list[float] = []
     for i, a_i, b_i in zip(order.tolist(), a_sorted[keep].tolist(), b[order].tolist(), strict=True):
         z = None
         while stack:

@@ -41,7 +41,8 @@ class MaxValueEntropy(Average):
             if isinstance(max_values, str):
                 pool = _pool(post, candidates, bounds, _N_POOL)
                 if max_values == "gumbel":
-                    maxima = gumbel_maxima(*post.mean_var(pool), n_max_values)
+                    mu, var = post.mean_var(pool)
+                    maxima = gumbel_maxima(mu, var, n_max_values)
                 else:
                     maxima = sampled_maxima(post, pool, n_max_values, rng)
             else:

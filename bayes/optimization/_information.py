@@ -104,8 +104,7 @@ def _nodes(gamma, rho, root):
     before, after = step - _STEP * width, step + _STEP * width
     # what is left of the density falls off on the side of the step where f hardly ever is
     decay = np.where(gamma > 0, after, before) + np.sign(gamma) * _DECAY / np.maximum(1.0, np.abs(gamma))
-    edges = [low, before, step, after, decay, peak - _FLANK, peak, high]
-    edges = np.stack(edges, axis=1)
+    edges = np.stack([low, before, step, after, decay, peak - _FLANK, peak, high], axis=1)
     edges = np.sort(np.clip(edges, low[:, None], high[:, None]), axis=1)
     half = np.diff(edges, axis=1)[..., None] / 2
     middle = ((edges[:, 1:] + edges[:, :-1]) / 2)[..., None]

@@ -41,7 +41,7 @@ def mean_maxima(posterior, bounds, n_maxima):
         return at.mu, at.dmu
 
     found = sorted((climb(mean, pool[i], bounds) for i in np.concatenate(starts)), key=lambda pair: -pair[1])
-    kept = []
+    kept: list[np.ndarray] = []
     size = np.where(bounds[:, 1] > bounds[:, 0], bounds[:, 1] - bounds[:, 0], 1.0)
     for x, _ in found:
         if all((np.abs(x - other) > _SAME * size).any() for other in kept):
