@@ -70,10 +70,10 @@ def upper_envelope(a, b):
             if points:
                 points.pop()
             z = None
-        if stack and z is None:
-            continue  # the top has the same slope and starts as high
-        if stack:
+        if z is not None:
             points.append(z)
+        elif stack:
+            continue  # the top has the same slope and starts as high
         stack.append((i, a_i, b_i))
     return np.array([line[0] for line in stack]), np.array(points)
 

@@ -114,10 +114,10 @@ def knowledge_gradient(
     **Guarantee.** With `candidates`, exact for the process as fitted: if its model is true and any candidate may be
     used in the end, judged by its mean, a point of largest value is the best next one if it is the last. In a box the
     discretised value is at most the true one if the largest mean was found, which a search from eight starts does not
-    promise; where it was not, the value may be too large by what is missing. It is a lower bound, tight near its
-    own maximum and loose elsewhere: in tests with up to three columns it is at least 60 % of the simulated value at
-    the best of 40 points, with six columns less, and at lesser points it can be a few percent. The simulation has random error, and its inner searches may miss a maximum. Nothing is promised
-    about estimated length scales.
+    promise; where it was not, the value may be too large by what is missing. It is a lower bound, tight near its own
+    maximum and loose elsewhere: in tests with up to three columns it is at least 60 % of the simulated value at the
+    best of 40 points, with six columns less, and at lesser points it can be a few percent. The simulation has random
+    error, and its inner searches may miss a maximum. Nothing is promised about estimated length scales.
 
     References
     ----------
