@@ -1,6 +1,7 @@
 """Parquet to columns, at once or in batches of rows. The only importer of pyarrow."""
 
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 
@@ -55,14 +56,14 @@ class ParquetRows:
         for name, array in arrays.items():
             dtype = np.dtype(float) if name in self.holed else array.dtype
             wide = surveys.get(name, (False, False))[1]
-            self.columns[name] = Column(dtype, (self.n, *array.shape[1:]), lambda wide=wide: wide)
+            self.columns[name] = Column(dtype, (self.n, *array.shape[1:]), partial(bool, wide))
 
     def _label(self, name):
         return f"{self.where}: {name!r}"
 
     def batches(self, size):
         """Yield {name: array} of so many rows each, of the last ones what is left."""
-        done, widths = 0, {name: {} for name in self.names}
+        done, widths = 0, {name: dict[int, int]() for name in self.names}
         with _opened(self.path, self.where, lambda: f" after row {done}", buffer_size=BUFFER) as (file, pa):
             for table in _regrouped(file.iter_batches(size, columns=self.names), size, pa):
                 arrays = {

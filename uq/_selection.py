@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -73,7 +74,7 @@ def selector(wanted, where):
 
 def columns_of(arrays):
     """Return what is known of arrays that were read."""
-    return {name: Column(array.dtype, array.shape, lambda a=array: _wide(a)) for name, array in arrays.items()}
+    return {name: Column(array.dtype, array.shape, partial(_wide, array)) for name, array in arrays.items()}
 
 
 def _wide(array):

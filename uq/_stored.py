@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -36,8 +37,16 @@ ZIP_ERRORS = (OSError, EOFError, RuntimeError, zlib.error, lzma.LZMAError, zipfi
 
 
 # a header is a Python literal: what is left of it may be no literal, no type, or ask for more than there is
-BROKEN = (ValueError, SyntaxError, TypeError, LookupError, ArithmeticError, MemoryError, RecursionError)
-BROKEN += (tokenize.TokenError,)
+BROKEN = (
+    ValueError,
+    SyntaxError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    MemoryError,
+    RecursionError,
+    tokenize.TokenError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +90,7 @@ class Stored:
             )
         if not prod(self.shape):
             return np.empty(self.shape, self.dtype)
-        order = "F" if self.fortran else "C"
+        order: Any = "F" if self.fortran else "C"
         return np.asarray(np.memmap(self.path, self.dtype, "r", self.offset, self.shape, order))
 
     def rows(self, stream, start, stop):
@@ -271,9 +280,10 @@ def _unique(pairs):
 def _well_formed(tensor):
     if not isinstance(tensor, dict) or not isinstance(tensor.get("dtype"), str):
         return False
-    shape, span = tensor.get("shape"), tensor.get("data_offsets")
-    whole = all(isinstance(part, list) and all(type(k) is int and k >= 0 for k in part) for part in (shape, span))
-    return whole and len(span) == 2
+    for part in (tensor.get("shape"), tensor.get("data_offsets")):
+        if not isinstance(part, list) or not all(type(k) is int and k >= 0 for k in part):
+            return False
+    return len(tensor["data_offsets"]) == 2
 
 
 def _tensor(tensor, path, name, start, where):

@@ -3,6 +3,7 @@
 import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from math import prod
 
 import numpy as np
@@ -123,6 +124,14 @@ def _rows(path, suffix, packed, select, where, whole):
     return _StoredRows(path, suffix, select, where)
 
 
+def _among(kinds):
+    return "wide" in kinds
+
+
+def _is_wide(column):
+    return column.wide is not None
+
+
 class _CsvRows:
     def __init__(self, path, packed, select, where, delimiter):
         self.where = where
@@ -130,7 +139,7 @@ class _CsvRows:
             self.table = CsvTable(text_opener(path, packed), select, where, delimiter)
         self.n = self.table.n
         self.columns = {
-            name: Column(self.table.dtype(name), (self.n,), lambda kinds=kinds: "wide" in kinds)
+            name: Column(self.table.dtype(name), (self.n,), partial(_among, kinds))
             for name, kinds in self.table.kinds.items()
         }
 
@@ -153,7 +162,7 @@ class _JsonRows:
         self.table.check()
         self.n = self.table.n
         self.columns = {
-            name: Column(column.dtype, (self.n, *column.tail), lambda column=column: bool(column.wide))
+            name: Column(column.dtype, (self.n, *column.tail), partial(_is_wide, column))
             for name, column in self.table.columns.items()
         }
 

@@ -205,17 +205,18 @@ class MeanAccumulator(BaseEstimator):
         """Return the sums of a part, None where it holds nothing but NaN, and how many rows were dropped."""
         validate_params(self)
         scores = check_vector(scores, owner, "scores", nan_policy=self.nan_policy)
-        codes, labels = (None, None) if groups is None else check_groups(groups, owner, len(scores), min_groups=1)
-        missing = np.isnan(scores)
-        n_dropped = int(missing.sum())
+        given = None if groups is None else check_groups(groups, owner, len(scores), min_groups=1)
+        kept = ~np.isnan(scores)
+        n_dropped = int(len(scores) - kept.sum())
         if n_dropped == len(scores):
             return None, n_dropped
+        if given is None:
+            return RowSums.of(scores[kept] if n_dropped else scores), n_dropped
+        codes, labels = given
         if n_dropped:
-            scores = scores[~missing]
-            if codes is not None:
-                present, codes = np.unique(codes[~missing], return_inverse=True)
-                labels = labels[present]
-        return RowSums.of(scores) if codes is None else ClusterSums.of(scores, codes, labels), n_dropped
+            present, codes = np.unique(codes[kept], return_inverse=True)
+            scores, labels = scores[kept], labels[present]
+        return ClusterSums.of(scores, codes, labels), n_dropped
 
     def _keep(self, sums, n_dropped):
         self._sums, self.n_dropped_ = sums, n_dropped
