@@ -25,8 +25,16 @@ class Dimension:
     """
 
     __slots__ = ()
-    size: float
-    n_columns = 1
+
+    @property
+    def size(self) -> float:
+        """Number of values; infinite for real ones."""
+        raise NotImplementedError
+
+    @property
+    def n_columns(self) -> int:
+        """Columns that a value takes."""
+        return 1
 
     def check(self, value, owner, name):
         """Return the value as the log and the user get it; raise InputError for one that is not allowed."""
@@ -118,7 +126,7 @@ class Real(Dimension):
     def check(self, value, owner, name):
         """Return the value as a float within the range."""
         value = _plain(value)
-        if isinstance(value, numbers.Real) and not isinstance(value, bool) and self.low <= value <= self.high:
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and self.low <= value <= self.high:
             return float(value)
         raise InputError(
             f"{owner}: {name} must be a number in [{self.low!r}, {self.high!r}]; got {value!r:.100}. Widen the space "
@@ -289,7 +297,7 @@ class Categorical(Dimension):
     choices: tuple[Any, ...]
 
     def __post_init__(self):
-        choices = self.choices
+        choices: Any = self.choices
         if isinstance(choices, (str, bytes, dict)) or not hasattr(choices, "__iter__"):
             raise InputError(f"Categorical: choices must be a sequence of values; got {choices!r:.100}.")
         choices = [_plain(c) for c in (sorted(choices, key=repr) if isinstance(choices, (set, frozenset)) else choices)]

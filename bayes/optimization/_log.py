@@ -172,7 +172,7 @@ def _lock_file(lock):
     else:
         import msvcrt
 
-        msvcrt.locking(lock, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        msvcrt.locking(lock, msvcrt.LK_NBLCK, 1)
 
 
 def _release(path, lock, file, pid):

@@ -97,7 +97,9 @@ def diagnose(campaign, models):
     scale = posteriors[0].scale
     return OptimizerDiagnostics(
         n_ok=len(told),
-        **{f"n_{status}": len(campaign.which(status)) for status in ("failed", "pending", "abandoned")},
+        n_failed=len(campaign.which("failed")),
+        n_pending=len(campaign.which("pending")),
+        n_abandoned=len(campaign.which("abandoned")),
         n_forecasts=len(z),
         forecast_coverage=float((np.abs(z) <= _HALF_WIDTH).mean()) if len(z) else None,
         forecast_z=z,

@@ -1,6 +1,7 @@
 """The next suggestion: models times probabilities in logs, maximised over what may be suggested."""
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from ._models import believe, posterior_mean
 from ._thompson import draw_best
 from ._utility import Average
 
-__all__ = ["ACQUISITIONS", "propose"]
+__all__ = ["ACQUISITIONS", "FunctionUtility", "propose"]
 
 _THOMPSON = 500  # candidates of one joint draw
 _TRIES = 64
@@ -110,7 +111,7 @@ def _best_points(models):
 
 def _factors(models, acquisition, pending):
     """Return the utilities whose product is maximised; the acquisition first, where anything feasible is known."""
-    factors = []
+    factors: list[Any] = []
     if models.feasible.any():
         gp = believe(models.objective, pending)
         incumbents = np.unique(np.vstack([models.X[models.feasible], _likely(models, pending)]), axis=0)

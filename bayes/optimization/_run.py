@@ -4,6 +4,7 @@ import os
 import warnings
 from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, wait
+from typing import Any
 
 from uq._base.exceptions import InputError, SpaceExhaustedError
 from uq._base.progress import progress
@@ -77,7 +78,7 @@ def _here(f, queue):
 
 
 def _elsewhere(f, queue, executor, n_parallel):
-    waiting = {}
+    waiting: dict[Any, Any] = {}
     try:
         while True:
             while len(waiting) < n_parallel and (trial := queue.next()) is not None:
