@@ -298,11 +298,18 @@ class Categorical(Dimension):
 
     def __post_init__(self):
         choices: Any = self.choices
-        if isinstance(choices, (str, bytes, dict)) or not hasattr(choices, "__iter__"):
+        # what has no length may have no end
+        if isinstance(choices, (str, bytes, dict)) or not (
+            hasattr(choices, "__iter__") and hasattr(choices, "__len__")
+        ):
             raise InputError(f"Categorical: choices must be a sequence of values; got {choices!r:.100}.")
+        try:
+            n = len(choices)
+        except (TypeError, OverflowError):  # an array without axes, a range beyond all memory
+            n = 0
+        if not 1 <= n <= _MOST_CHOICES:
+            raise InputError(f"Categorical: choices must be 1 to {_MOST_CHOICES} values; got {choices!r:.100}.")
         choices = [_plain(c) for c in (sorted(choices, key=repr) if isinstance(choices, (set, frozenset)) else choices)]
-        if not 1 <= len(choices) <= _MOST_CHOICES:
-            raise InputError(f"Categorical: choices must be 1 to {_MOST_CHOICES} values; got {len(choices)}.")
         for i, choice in enumerate(choices):
             if not _can_be_written(choice):
                 raise InputError(
