@@ -229,6 +229,7 @@ def test_formulas_can_be_drawn():
 def test_migration_tables_run(tmp_path, monkeypatch):
     """Each cell under "here" is code that runs, or says that there is nothing."""
     monkeypatch.chdir(tmp_path)
+    plt = require("matplotlib.pyplot")
     scope, text = {}, (DOCS / "migration.md").read_text()
     parts = re.split(r"^## ", text, flags=re.MULTILINE)[1:]
     assert tuple(part_.split("\n")[0] for part_ in parts) == PEERS
@@ -245,6 +246,7 @@ def test_migration_tables_run(tmp_path, monkeypatch):
             for code in codes:
                 exec(code, scope)
                 n_run += 1
+    plt.close("all")
     assert n_run > 60
 
 

@@ -109,7 +109,7 @@ def guarantees_page(run_examples=True):
     register = verified_by()
     text = heading("Guarantees", "=") + INTRODUCTION
     for module, found in by_module(promises()).items():
-        text += heading(module, "-") + glance(module, found, register)
+        text += heading(module, "-") + f".. py:currentmodule:: {module}\n\n" + glance(module, found, register)
         for promise in found:
             text += entry(module, promise, register.get(promise.name, ()), run_examples)
     silent = [target for target in public_names() if target not in {promise.name for promise in promises()}]

@@ -75,7 +75,7 @@ def groups(module):
         answer.append(Group(title, text, names))
     if left:
         alone = not any(group.names for group in answer)
-        answer.append(Group("" if alone else "What they return, and the rest", "", tuple(left)))
+        answer.append(Group("" if alone else "Also public", "", tuple(left)))
     return tuple(answer)
 
 
