@@ -1,7 +1,7 @@
 """Coverage of the bands and intervals of verifiers, costs, best of n and importance weights, at few problems.
 
-A count of covered runs is judged by an exact binomial band, as in `test_mean_coverage`. None of these intervals promises
-its level at few problems; what they lose there is written down.
+A count of covered runs is judged by an exact binomial band (`test_mean_coverage`). None of these
+intervals promises its level at few problems; what they lose there is written down.
 """
 
 import warnings

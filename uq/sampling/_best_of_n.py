@@ -24,7 +24,7 @@ from uq._base.validation import (
 
 from ._scalars import check_each
 
-__all__ = ["BestOfN", "best_of_n"]
+__all__ = ["BestOfN", "best_of_n", "subset_weights"]
 
 MOST = 10**12
 
@@ -270,10 +270,17 @@ def _blocks(rewards):
 def _from_draws(table, truth, sizes):
     m, prompts = table.shape[1], len(table)
     ordered = [_blocks(row) for row in table]
-    out = {"expected_max": [], "std_error": [], "expected_y": [], "std_error_y": [], "win_rate": [], "kl": []}
+    out: dict[str, list] = {
+        "expected_max": [],
+        "std_error": [],
+        "expected_y": [],
+        "std_error_y": [],
+        "win_rate": [],
+        "kl": [],
+    }
     for n in sizes:
         weights = subset_weights(m, n)
-        gold = None if truth is None else []
+        gold: list | None = None if truth is None else []
         best, wins, kls = [], [], []
         for p, (order, block, starts, ends) in enumerate(ordered):
             rewards = table[p][order]
@@ -359,7 +366,7 @@ def _from_law(rewards, truth, weights, sizes):
     bottom = np.r_[0.0, top[:-1]]
     values = rewards[kept][order][starts]
     gold = None if truth is None else np.add.reduceat(share * truth[kept][order], starts) / level
-    out = {name: [] for name in ("expected_max", "expected_y", "win_rate", "kl")}
+    out: dict[str, list] = {name: [] for name in ("expected_max", "expected_y", "win_rate", "kl")}
     for n in sizes.astype(float):
         with np.errstate(divide="ignore"):
             mass = np.exp(n * np.log(top)) * -np.expm1(n * np.log1p(-np.minimum(level / top, 1.0)))

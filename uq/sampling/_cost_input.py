@@ -33,7 +33,7 @@ def check_models(costs, successes, owner):
         )
     if not isinstance(costs, Mapping):
         cubes = [_cube(x, owner, name) for x, name in ((costs, "costs"), (successes, "successes"))]
-        return tuple(f"model {i}" for i in range(len(cubes[0]))), *_check(*cubes, owner)
+        return tuple(f"model {i}" for i in range(len(cubes[0]))), *_check(cubes[0], cubes[1], owner)
     if not costs or list(costs) != [m for m in costs if m in successes] or len(costs) != len(successes):
         raise InputError(
             f"{owner}: costs and successes must hold the same models, at least one; got {_some(costs)} and "
@@ -49,7 +49,7 @@ def check_models(costs, successes, owner):
                 "each model."
             )
         cubes.append(np.stack(parts))
-    return tuple(str(m) for m in costs), *_check(*cubes, owner)
+    return tuple(str(m) for m in costs), *_check(cubes[0], cubes[1], owner)
 
 
 def _cube(x, owner, name):

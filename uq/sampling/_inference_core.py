@@ -30,7 +30,7 @@ def solve(n, beta, worst):
     def full(u, state):
         return state[0] - 1.0
 
-    full.terminal, full.direction = True, 1
+    full.terminal, full.direction = True, 1  # type: ignore[attr-defined]
 
     def shoot(start, dense=False):
         return solve_ivp(slope, (0.0, 1.0), (0.0, start), events=full, dense_output=dense, **_TOL)

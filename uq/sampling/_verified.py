@@ -12,7 +12,7 @@ from uq._base.validation import check_count, check_vector, check_weights
 
 from ._scalars import check_each
 
-__all__ = ["MOST_ATTEMPTS", "VerifiedSampling", "verified_sampling"]
+__all__ = ["VerifiedSampling", "check_attempts", "check_price", "check_shares", "verified_sampling"]
 
 MOST_ATTEMPTS = 100_000  # that a curve shows
 _BLOCK = 1 << 20  # numbers at a time
@@ -163,7 +163,8 @@ def verified_sampling(
     # problems that are alike are one type; those that are never met are none
     types, place = np.unique(np.stack([rates, *verifier])[:, weights > 0], axis=1, return_inverse=True)
     share = np.bincount(place.reshape(-1), weights=weights[weights > 0])
-    return _from_types(share / share.sum(), *types, penalty, cost, k, n)
+    rate, complete, sound = types
+    return _from_types(share / share.sum(), rate, complete, sound, penalty, cost, k, n)
 
 
 def _from_types(share, rate, completeness, soundness, penalty, cost, k, n):
@@ -175,18 +176,14 @@ def _from_types(share, rate, completeness, soundness, penalty, cost, k, n):
     value, accuracy, accepted = mean
     accuracy = np.clip(accuracy, 0.0, 1.0)
     some = accepted[1] > 0
-    curves = {
-        "value": Curve(x=attempts, y=value, x_label="most attempts", y_label="value"),
-        "accuracy": Curve(x=attempts[1:], y=accuracy[1:], x_label="most attempts", y_label="accepted and correct"),
-        "conditional_accuracy": Curve(
+    conditional = None
+    if some:
+        conditional = Curve(
             x=attempts[1:],
             y=np.clip(accuracy[1:] / accepted[1:], 0.0, 1.0),
             x_label="most attempts",
             y_label="correct, if accepted",
         )
-        if some
-        else None,
-    }
     ever = accept > 0
     each = np.divide(1.0, accept, out=np.zeros_like(accept), where=ever)
     stuck = bool((gain[~ever] < 0).any())  # pays for attempts for ever
@@ -194,7 +191,9 @@ def _from_types(share, rate, completeness, soundness, penalty, cost, k, n):
         limit = -np.inf if stuck else float(share @ np.where(ever, gain * each, 0.0))
     best = _best(share * gain, accept, value, limit if np.isfinite(limit) else -np.inf)
     return VerifiedSampling(
-        **curves,
+        value=Curve(x=attempts, y=value, x_label="most attempts", y_label="value"),
+        accuracy=Curve(x=attempts[1:], y=accuracy[1:], x_label="most attempts", y_label="accepted and correct"),
+        conditional_accuracy=conditional,
         best_attempts=best,
         best_value=limit if np.isinf(best) else float(value[int(best)]),
         ceiling=float(min(share @ np.minimum(right * each, 1.0), 1.0)),

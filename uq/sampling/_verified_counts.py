@@ -124,9 +124,9 @@ def verified_sampling_from_counts(
             f"{owner}: max_attempts times problems must be at most {_MOST_CELLS}; got {k} times {len(trials)}. "
             "Give a smaller max_attempts."
         )
-    values = _per_problem(correct, accepted, trials, penalty, cost, k)
+    value, accuracy, answered = _per_problem(correct, accepted, trials, penalty, cost, k)
     options = {"level": level, "n_resamples": n_resamples, "rng": rng, "n_jobs": n_jobs}
-    return _result(*values, codes, penalty, cost, options)
+    return _result(value, accuracy, answered, codes, penalty, cost, options)
 
 
 def _check_counts(owner, correct, accepted, trials):
