@@ -10,7 +10,7 @@ from ._noisy_ei import evaluated_points
 
 __all__ = ["likely_choices"]
 
-_N_MAXIMA, _N_PROMISING = 5, 6
+_N_MAXIMA, _N_PROMISING = 5, 12
 _OUTCOMES = (-1.5, -0.5, 0.5, 1.5)
 
 

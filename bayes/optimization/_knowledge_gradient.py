@@ -82,7 +82,7 @@ def knowledge_gradient(
         over the whole box for each of `n_draws` simulated observations, which is slow and there to check the first
         one. With `candidates` the first is exact.
     n_draws : int, default 64
-        Of the simulation; stratified.
+        Of the simulation; stratified. Few draws miss gains that need a rare outcome.
     rng : None, int, Generator, SeedSequence or RandomState, default None
         Seed of the simulation.
     log : bool, default False
@@ -115,9 +115,10 @@ def knowledge_gradient(
     used in the end, judged by its mean, a point of largest value is the best next one if it is the last. In a box the
     discretised value is at most the true one if the largest mean was found, which a search from eight starts does not
     promise; where it was not, the value may be too large by what is missing. It is a lower bound, tight near its own
-    maximum and loose elsewhere: in tests with up to three columns it is at least 60 % of the simulated value at the
-    best of 40 points, with six columns less, and at lesser points it can be a few percent. The simulation has random
-    error, and its inner searches may miss a maximum. Nothing is promised about estimated length scales.
+    maximum and loose elsewhere: in twelve examples with two to six columns and 12 points each its best point was the
+    simulation's each time, with 40-99 % of the value simulated there; at lesser points it can be a few percent. The
+    simulation has random error, and its inner searches may miss a maximum. Nothing is promised about estimated length
+    scales.
 
     References
     ----------

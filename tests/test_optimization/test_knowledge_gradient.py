@@ -46,16 +46,15 @@ def test_simulation_among_candidates_agrees():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("n", "d", "noise"), [(8, 1, 0.1), (12, 2, 0.1), (20, 2, 0.01), (30, 3, 0.01), (30, 3, 0.5)])
+@pytest.mark.parametrize(("n", "d", "noise"), [(12, 2, 0.1), (20, 2, 0.01), (30, 3, 0.01), (30, 3, 0.5)])
 def test_in_a_box_it_is_a_lower_bound_that_is_tight_where_it_counts(n, d, noise):
     gp = Averaged(posterior_of(n, d, noise, seed=5))
-    X, box = np.random.default_rng(1).random((40, d)), np.tile([0.0, 1.0], (d, 1))
-    exact = knowledge_gradient(gp, X, bounds=box, method="simulation", n_draws=48, rng=0)
+    X, box = np.random.default_rng(1).random((12, d)), np.tile([0.0, 1.0], (d, 1))
+    # few draws would miss gains that need an outcome of one in a hundred
+    exact = knowledge_gradient(gp, X, bounds=box, method="simulation", n_draws=200, rng=0)
     bound = knowledge_gradient(gp, X, bounds=box)
-    again = knowledge_gradient(gp, X, bounds=box, method="simulation", n_draws=48, rng=1)
-    error = np.abs(exact - again)
-    assert (bound <= exact + 5 * error + 0.1 * exact.max() / np.sqrt(48)).all()
-    # lesser points are not promised: at the fifth best the bound can be a few percent
+    assert (bound <= 1.1 * exact + 0.02 * exact.max()).all()
+    # 44 % was seen elsewhere at the best point, and a few percent at lesser ones: a guard, not a promise
     assert bound[exact.argmax()] > 0.6 * exact.max()
     assert exact[bound.argmax()] > 0.8 * exact.max()
 
