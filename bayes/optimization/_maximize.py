@@ -13,7 +13,7 @@ from scipy.stats import qmc
 __all__ = ["Product", "maximize", "sobol"]
 
 N_SOBOL, N_LOG2 = 256, 8
-N_CENTERS, N_JITTERS, JITTER = 4, 8, 0.05
+N_CENTERS, JITTERS = 4, (0.05, 0.05, 0.05, 0.05, 0.01, 0.01, 0.01, 0.002)  # far, near, and where little is left
 N_POLISHED, N_EXACT = 4, 32
 CLOSE = 1e-6  # rows of the unit cube that are no different suggestions
 _ROUNDS = 10
@@ -103,8 +103,8 @@ def _screen(utility, rows):
 def _starts(space, rng, centers):
     starts = [space.place(sobol(len(space.names), N_SOBOL, rng))]
     if len(centers := centers[:N_CENTERS]):
-        around = np.repeat(centers, N_JITTERS, axis=0)
-        moved = around + JITTER * rng.standard_normal(around.shape)
+        around = np.repeat(centers, len(JITTERS), axis=0)
+        moved = around + np.tile(JITTERS, len(centers))[:, None] * rng.standard_normal(around.shape)
         # choices are left where they are but once in a while, then drawn anew
         drawn = space.place(rng.random((len(around), len(space.names))))
         anew = (rng.random((len(around), len(space.names))) < 0.2)[:, space.columns]

@@ -90,7 +90,7 @@ def propose(campaign, models, acquisition, noise_free):
             Product(*factors) if len(factors) > 1 else factors[0],
             campaign.settings.space,
             rng,
-            centers=_best_points(models),
+            centers=_best_points(models, pending),
             blocked=blocked,
             cells=allowed,
         )
@@ -99,14 +99,15 @@ def propose(campaign, models, acquisition, noise_free):
     return row, "model", objective
 
 
-def _best_points(models):
-    """Return the best evaluated points, feasible ones first."""
+def _best_points(models, pending):
+    """Return the best points that were evaluated or soon will be, feasible ones first."""
     if models.objective is None:
         return models.X
-    means = posterior_mean(models.objective, models.X)
-    order = np.lexsort((-means, ~models.feasible))
-    _, first = np.unique(models.X[order], axis=0, return_index=True)
-    return models.X[order[np.sort(first)[:N_CENTERS]]]
+    X = np.vstack([models.X, pending])
+    feasible = np.r_[models.feasible, np.ones(len(pending), dtype=bool)]
+    order = np.lexsort((-posterior_mean(models.objective, X), ~feasible))
+    _, first = np.unique(X[order], axis=0, return_index=True)
+    return X[order[np.sort(first)[:N_CENTERS]]]
 
 
 def _factors(models, acquisition, pending):
