@@ -36,14 +36,15 @@ class LogPrior:
         """Return the laws for so many length scales: long where there are many, so that their sum stays smooth.
 
         With `natural`, such that the mode over theta is that over the hyperparameters themselves: the Jacobian of the
-        exponential moves a normal law by its variance.
+        exponential moves a normal law by its variance. The law of the noise is that of a search, then, whose first
+        trials are few: twice as wide and not moved, as one that expects little noise makes a search follow it.
         """
         long = math.sqrt(2) + math.log(max(n_groups, 1)) / 2
-        centre, spread = (
-            np.r_[np.full(n_groups, long), 0.0, -4.0],
-            np.r_[np.full(n_groups, math.sqrt(3)), 1.0, 1.0],
-        )
-        return cls(centre - spread**2 if natural else centre, spread)
+        centre, spread = np.r_[np.full(n_groups, long), 0.0, -4.0], np.r_[np.full(n_groups, math.sqrt(3)), 1.0, 1.0]
+        if natural:
+            centre[:-1] -= spread[:-1] ** 2
+            spread[-1] = 2.0
+        return cls(centre, spread)
 
     def minus_log(self, theta, free):
         """Return minus the log density of the free entries, and its gradient."""
