@@ -1,0 +1,72 @@
+"""The table for machines and the page for people."""
+
+import csv
+from itertools import groupby
+
+__all__ = ["page", "write_csv"]
+
+FIELDS = (
+    "room", "of", "method", "law", "n", "part", "guarantee", "level", "attained", "floor", "reps", "covered",
+    "coverage", "lower", "upper", "verdict",
+)  # fmt: skip
+HEAD = "| interval | world | n | guarantee | nominal | covered | band | |\n|---|---|---|---|---|---|---|---|\n"
+INTRO = """# Coverage atlas
+
+How often the intervals of this library cover, in worlds whose truth is known: skewed, rare, tied, heavy-tailed and
+clustered, with few rows and with many. {n_lines} lines from {n_runs} runs; `make atlas` counts them anew, and a test
+fails where one falls below what it promises.
+
+- **guarantee** is what the result says of itself, in most of the runs. "exact" and "finite-sample" must keep the level
+  (the attained one, where the result tells it). "asymptotic" promises its level for many rows; at small n and on skewed
+  laws it falls short, and is shown as it is. "posterior" holds over truths from the prior, not at one truth. "none"
+  promises nothing.
+- **covered** is the share of runs whose interval held the truth, in percent, and **band** the Clopper-Pearson interval
+  of 99.9 % around it. Where something is to hold at once for a whole batch, curve, ranking or series of answers, a run
+  counts only if all of it does.
+- The last column: **short** where the whole band lies below the nominal level, which is allowed where nothing else is
+  promised; **above** where it lies beyond it, wider than needed; **BROKEN** where it lies below a promise.
+
+"""
+SHORT = """## Where the level is not reached
+
+Nothing here breaks a promise; it is what the promises leave open. The remedy stands in the docstrings: more rows, a
+method with a finite-sample guarantee, bounds that are known.
+
+"""
+
+
+def percent(share):
+    return f"{100 * share:.1f}"
+
+
+def cells(line):
+    part = f", {line.part}" if line.part else ""
+    band = f"{percent(line.lower)} - {percent(line.upper)}"
+    nominal = f"{100 * line.level:g}"
+    if line.attained is not None and abs(line.attained - line.level) > 5e-4:
+        nominal += f" ({percent(line.attained)})"
+    mark = "" if line.verdict == "holds" else f"**{line.verdict}**" if line.verdict == "BROKEN" else line.verdict
+    what = f"`{line.of}`, {line.method}{part}"
+    row = (what, line.law, line.n, line.guarantee, nominal, percent(line.coverage), band, mark)
+    return "| " + " | ".join(row) + " |\n"
+
+
+def page(lines, no_interval):
+    """Return the page in Markdown: what falls short, a table for each room, and what has no line."""
+    text = INTRO.format(n_lines=len(lines), n_runs=f"{sum(line.reps for line in lines):,}")
+    below = sorted((line for line in lines if line.verdict in ("short", "BROKEN")), key=lambda line: line.coverage)
+    text += SHORT + HEAD + "".join(map(cells, below)) + "\n"
+    for room, of_room in groupby(lines, key=lambda line: line.room):
+        text += f"## {room}\n\n" + HEAD + "".join(map(cells, of_room)) + "\n"
+    text += "## Names without a line\n\n"
+    for reason, names in groupby(sorted(no_interval, key=lambda name: (no_interval[name], name)), no_interval.get):
+        text += f"- {reason}: " + ", ".join(f"`{name}`" for name in names) + "\n"
+    return text
+
+
+def write_csv(path, lines):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(FIELDS)
+        table.writerows([getattr(line, field) for field in FIELDS] for line in lines)
