@@ -28,7 +28,9 @@ class Campaign:
     records : list of TrialRecord
         By their ids.
     rows : list of ndarray of shape (n_columns,)
-        Their places in the unit cube.
+        Their places in the unit cube, environment and fidelity included.
+    known_costs : dict
+        What a function of costs has said; it may be forgotten at any time.
     n_asked : int
         Suggestions so far; the next one draws from a generator of its own.
     n_told : int
@@ -45,6 +47,7 @@ class Campaign:
         self.rows: list[np.ndarray] = []
         self.n_asked = self.n_told = 0
         self.fitted: dict[str, Any] | None = None
+        self.known_costs: dict[bytes, float] = {}
 
     def __getstate__(self):
         if self.log is not None:
@@ -85,7 +88,7 @@ class Campaign:
             if event.get("fitted"):
                 self.fitted = event["fitted"]
         elif event["event"] == "tell":
-            result = {name: event.get(name) for name in ("value", "y_var", "constraints")}
+            result = {name: event.get(name) for name in ("value", "y_var", "constraints", "cost")}
             if "params" in event:
                 self._begin(partial(TrialRecord, status=event["status"], origin="user", **result), event)
             else:
@@ -100,18 +103,24 @@ class Campaign:
     def _begin(self, record, event):
         if event["id"] != len(self.records):
             raise ValueError("an id is missing")
-        space = self.settings.space
-        params = space.check(event["params"], "log")
-        shown = {name: event.get(name) for name in ("mean", "std", "environment", "fidelity")}
+        params = self.settings.space.check(event["params"], "log")
+        shown = {name: event.get(name) for name in ("mean", "std")}
+        shown |= self.settings.context.check(event.get("environment"), event.get("fidelity"), "log")
         made = record(id=event["id"], params=params, **shown)
         self.rows.append(self.row(made))
         self.records.append(made)
 
     def row(self, trial):
         """Return the place of a trial in the unit cube."""
-        return self.settings.space.encode(trial.params)
+        context = self.settings.context
+        return context.joint.encode(context.spot(trial.params, trial.environment, trial.fidelity))
 
     # ---- views
+
+    def spot(self, i):
+        """Return what tells the evaluations of a trial from others: params, environment, fidelity."""
+        record = self.records[i]
+        return self.settings.context.spot(record.params, record.environment, record.fidelity)
 
     def which(self, *statuses):
         """Return the ids of the trials with these statuses, in the order of the ids."""
@@ -119,7 +128,7 @@ class Campaign:
 
     def points(self, ids):
         """Return the rows (k, n_columns) of trials."""
-        return np.array([self.rows[i] for i in ids]).reshape(len(ids), self.settings.space.n_columns)
+        return np.array([self.rows[i] for i in ids]).reshape(len(ids), self.settings.context.joint.n_columns)
 
     def told(self):
         """Return X (n, d), the values to be maximised (n,) and their known noise variances (n,) or None."""
@@ -135,19 +144,25 @@ class Campaign:
         records = (self.records[i] for i in self.which("ok"))
         return np.array([bound.excess(r.constraints[bound.name]) for r in records], dtype=float)
 
+    def costs(self):
+        """Return X (k, d) and log costs (k,) of the trials whose cost was told."""
+        ids = [record.id for record in self.records if record.cost is not None]
+        return self.points(ids), np.log([self.records[i].cost for i in ids])
+
     def looks_noise_free(self):
         """Tell whether settings that were told more than once had one value each, and there are enough of them."""
         values: dict[tuple, list[float]] = {}
         for i in self.which("ok"):
             if self.records[i].y_var:
                 return False
-            values.setdefault(tuple(self.records[i].params.values()), []).append(self.records[i].value)
+            values.setdefault(tuple(self.spot(i).values()), []).append(self.records[i].value)
         repeated = [v for v in values.values() if len(v) > 1]
         return sum(len(v) - 1 for v in repeated) >= _ENOUGH_REPEATS and all(min(v) == max(v) for v in repeated)
 
     def table(self):
         """Return the Trials."""
-        return Trials(records=tuple(self.records), direction=self.settings.direction)
+        settings = self.settings
+        return Trials(records=tuple(self.records), direction=settings.direction, target=settings.context.target)
 
     def generator(self, *key):
         """Return the generator that belongs to a suggestion, whoever asks and however often."""

@@ -1,4 +1,4 @@
-"""What a campaign believes: a Gaussian process of its objective, one for each constraint, and a success model.
+"""What a campaign believes: Gaussian processes of its objective, of each constraint and of costs; a success model.
 
 Models are a function of the events alone. They are fitted anew when there is enough news, from the hyperparameters of
 the last suggestion on; in between, and on resuming, they are rebuilt from those, without any search.
@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
-from uq._base.exceptions import InputError
-
 from ._campaign import Campaign
+from ._context import ContextMean
 from ._success import SuccessModel, fit_success
 
-__all__ = ["Models", "believe", "best_trial", "fit_models", "forecast", "posterior_mean"]
+__all__ = ["Models", "believe", "fit_models", "forecast", "posterior_mean"]
 
 _SMALL, _GROWTH = 50, 1.2  # refits: always below so many rows, then when there are a fifth more
 
@@ -34,6 +33,10 @@ class Models:
         Of the excess over the bound of each; up to 0 is feasible.
     success : SuccessModel or None
         Where trials failed and are to be learned from.
+    cost : GaussianProcess or None
+        Of log costs, where they are learned.
+    least_cost : float
+        The smallest log cost told.
     X : ndarray of shape (n, n_columns)
         Rows of the trials with values.
     feasible : ndarray of bool of shape (n,)
@@ -48,6 +51,8 @@ class Models:
     X: np.ndarray
     feasible: np.ndarray
     fitted: dict[str, Any] | None
+    cost: Any = None
+    least_cost: float = 0.0
 
 
 def fit_models(campaign: Campaign, surrogate) -> Models:
@@ -59,26 +64,33 @@ def fit_models(campaign: Campaign, surrogate) -> Models:
             objective=None, constraints=(), success=success, X=X, feasible=np.zeros(0, dtype=bool), fitted=None
         )
     bounds = campaign.settings.constraints
-    targets = [(y, y_var), *((campaign.constraint_values(bound), None) for bound in bounds)]
+    targets = [(X, y, y_var), *((X, campaign.constraint_values(bound), None) for bound in bounds)]
+    learned = campaign.settings.cost == "learned"
+    targets += [(*campaign.costs(), None)] if learned else []
     last = campaign.fitted
     old = last["models"] if last else [None] * len(targets)
     due = last is None or (last["n"] != len(y) and (len(y) < _SMALL or len(y) >= _GROWTH * last["n"]))
-    space = campaign.settings.space
+    context = campaign.settings.context
     unit = np.ones(X.shape[1])
     processes, found = [], []
-    for which, ((values, known), start) in enumerate(zip(targets, old, strict=True)):
+    for which, ((rows, values, known), start) in enumerate(zip(targets, old, strict=True)):
         gp = clone(surrogate)
         gp._natural = True
+        if context and isinstance(gp.mean, str):
+            gp.mean = ContextMean(context.columns)
         gp.random_state = int(campaign.generator(campaign.n_asked, 1 + which).integers(2**31))
         if due:
-            gp = gp._fit(X, values, known, input_scale=unit, columns=space.columns, start=_without_scale(start))
+            gp = gp._fit(
+                rows, values, known, input_scale=unit, columns=context.joint.columns, start=_without_scale(start)
+            )
         else:
-            gp = gp._restore(X, values, known, start, input_scale=unit)
+            gp = gp._restore(rows, values, known, start, input_scale=unit)
         processes.append(gp)
         # as the log will hold it: nothing may differ after a resume
         found.append(json.loads(json.dumps(gp._hyperparameters())) if due else start)
     feasible = np.ones(len(y), dtype=bool)
-    for gp, (values, _) in zip(processes[1:], targets[1:], strict=True):
+    cost = processes.pop() if learned else None
+    for gp, (_, values, _) in zip(processes[1:], targets[1 : len(processes)], strict=True):
         feasible &= (values <= 0) & (posterior_mean(gp, X) <= 0)
     return Models(
         objective=processes[0],
@@ -87,6 +99,8 @@ def fit_models(campaign: Campaign, surrogate) -> Models:
         X=X,
         feasible=feasible,
         fitted={"n": len(y), "models": found} if due else last,
+        cost=cost,
+        least_cost=float(targets[-1][1].min()) if learned else 0.0,
     )
 
 
@@ -122,19 +136,3 @@ def forecast(gp, row):
     # all share their units; in those of y squares may vanish
     std = gp.scale_ * math.sqrt(float(np.mean(variances) + np.var(means)))
     return gp.offset_ + gp.scale_ * float(np.mean(means)), std
-
-
-def best_trial(campaign, models):
-    """Return (id, row, mean) of the trial with the best posterior mean among those that keep the constraints."""
-    if models.objective is None:
-        raise InputError(
-            "BayesianOptimizer: best_params_ needs a trial with a value; got none. Tell one with status='ok' first."
-        )
-    if not models.feasible.any():
-        raise InputError(
-            "BayesianOptimizer: best_params_ needs a trial that keeps all constraints; got none that does. Go on, or "
-            "loosen the bounds."
-        )
-    means = np.where(models.feasible, posterior_mean(models.objective, models.X), -np.inf)
-    best = int(means.argmax())
-    return campaign.which("ok")[best], models.X[best], float(means[best])

@@ -1,34 +1,33 @@
 """`BayesianOptimizer`: which setting to try next, one at a time or many at once, through crashes and restarts."""
 
-import warnings
-
 import numpy as np
 from sklearn.base import BaseEstimator
 
 from uq._base.citation import cites
-from uq._base.exceptions import InfiniteBoundWarning, SpaceExhaustedError
-from uq._base.results import Interval
+from uq._base.exceptions import SpaceExhaustedError
 from uq._base.threads import one_blas_thread
-from uq._base.validation import check_level, check_option
 
 from ._campaign import Campaign
 from ._constraints import check_told_constraints
+from ._cost import check_told_cost
 from ._log import EventLog, check_storage
-from ._models import best_trial, fit_models, forecast
-from ._optimizer_report import OptimizerDiagnostics, diagnose
+from ._models import fit_models, forecast
+from ._optimizer_findings import Findings
 from ._propose import propose
 from ._resume import resumed
 from ._run import run_trials
 from ._settings import check_optimizer
 from ._surrogate import make_surrogate
 from ._told import check_some, check_status, check_trial, check_value
-from ._trials import Trial, Trials
+from ._trials import Trial
 
 __all__ = ["BayesianOptimizer"]
 
+_OF_TRIALS = ("id", "params", "environment", "fidelity")
+
 
 @cites("frazier2018")
-class BayesianOptimizer(BaseEstimator):
+class BayesianOptimizer(Findings, BaseEstimator):
     """Find the best setting of an expensive, noisy, crashing evaluation in few trials.
 
     Parameters
@@ -47,11 +46,24 @@ class BayesianOptimizer(BaseEstimator):
     constraints : dict of str to str, or list of str, optional
         Outcomes that must keep a bound, measured with each trial: ``{"latency": "<= 2", "recall": ">= .9"}``. A list
         names outcomes that must not exceed 0.
+    environment : dict, optional
+        What a trial is evaluated in and nobody chooses in the end; the average over its law is what counts. A law is
+        ``([128, 512], [.7, .3])``, values with weights (numbers are taken in order, one step apart; others are tasks
+        without an order), ``Real(0, 1)``, the uniform law on an interval (with ``log=True`` of logarithms), or
+        ``Integer`` or ``Categorical`` for equal weights, or a pair of one of these and weights. `ask` gives a setting
+        and an environment, in ``trial.environment``.
+    fidelity : tuple, optional
+        What a trial can be evaluated with, and the one that counts: ``(Integer(1, 81, log=True), 81)`` for epochs,
+        ``(Categorical(["simulated", "measured"]), "measured")`` for sources. `ask` gives it in ``trial.fidelity``.
+    cost : callable or "learned", optional
+        What a trial costs; the acquisition is divided by it. A function ``cost(params)``, with ``environment`` and
+        ``fidelity`` by name where the campaign has them, above 0; or "learned" from what `tell` is told.
     failures : {"classifier", "drop", "abandon"}, default "classifier"
         What failed trials are used for. "classifier": they are not suggested again, and a model of what succeeds steers
         away from their surroundings. "abandon": they are not suggested again. "drop": nothing.
     n_initial : int or "auto", default "auto"
-        Trials before the model decides, spread over the space; ``max(5, 2 * n_parameters)`` by default. Settings told
+        Trials before the model decides, spread over the space; ``max(5, 2 * n_parameters)`` by default, environments
+        and fidelity counting as parameters. Settings told
         without being asked for count, and failed and pending trials.
     storage : str or path, optional
         File of the log, which must not exist yet: one line of JSON per event, on the disk before `ask` returns. Go on
@@ -63,7 +75,8 @@ class BayesianOptimizer(BaseEstimator):
     ----------
     best_params_ : dict
         The evaluated setting with the best posterior mean, among those that keep the constraints: never merely that of
-        the luckiest observation.
+        the luckiest observation. With an environment or a fidelity any setting, evaluated or not, with the best
+        posterior mean of the average at the fidelity that counts; one with a value, where trials have failed.
     best_value_ : float
         Posterior mean there.
     trials_ : Trials
@@ -78,11 +91,20 @@ class BayesianOptimizer(BaseEstimator):
     starts. Pending trials are believed to have come out as predicted, so that several suggestions at a time differ.
     Settings may be suggested again under noise; once two repeats in a row have told that there is none, no more.
 
+    With an environment or a fidelity the process lives on settings, environments and fidelities together, with a mean
+    that is linear in the last two; what is learned of one is learned of the others as far as the data say so. One
+    evaluation is worth what it is expected to add to the largest posterior mean of the average, over settings that may
+    become the best: the knowledge gradient, never an improvement of the observed value, which is none. The average is
+    a sum over values, a closed form over intervals under a Gaussian kernel, and under others a quadrature of 16
+    nodes for one interval (8 for each of two, 4 of more). Costs divide it: without them the fidelity that counts is
+    all that is asked for.
+
     In a space where nothing has succeeded, or nothing has kept the constraints, the most probable setting to do so is
     suggested. Where a finite space has no setting left that may be suggested, `ask` raises `SpaceExhaustedError`.
 
     **Guarantee.** None of finding the optimum: each suggestion is the best for one more step, if the model is right and
-    its maximum was found. `best_params_` is an evaluated setting. After `resume` suggestions are bit for bit those of
+    its maximum was found; several at a time are chosen as if those before would come out as predicted. A cheap fidelity
+    that misleads is believed as long as the data leave it possible. After `resume` suggestions are bit for bit those of
     the uninterrupted campaign, on the same kind of machine, with the same versions, and results told in the same
     order. An event of the log is complete or was never answered.
 
@@ -114,6 +136,9 @@ class BayesianOptimizer(BaseEstimator):
         direction="maximize",
         surrogate=None,
         constraints=None,
+        environment=None,
+        fidelity=None,
+        cost=None,
         failures="classifier",
         n_initial="auto",
         storage=None,
@@ -124,6 +149,9 @@ class BayesianOptimizer(BaseEstimator):
         self.direction = direction
         self.surrogate = surrogate
         self.constraints = constraints
+        self.environment = environment
+        self.fidelity = fidelity
+        self.cost = cost
         self.failures = failures
         self.n_initial = n_initial
         self.storage = storage
@@ -162,12 +190,14 @@ class BayesianOptimizer(BaseEstimator):
         Returns
         -------
         trial : Trial
-            Its `id`, and a value for each parameter in `params`. It is pending until it is told.
+            Its `id`, a value for each parameter in `params`, and `environment` and `fidelity` where there are any. It
+            is pending until it is told.
 
         Raises
         ------
         InputError
-            For parameters of the constructor that are not what they may be; on the first call.
+            For parameters of the constructor that are not what they may be, on the first call; and for a cost that is
+            not a number above 0.
         SpaceExhaustedError
             Where no setting of a finite space is left.
         LogError
@@ -181,20 +211,21 @@ class BayesianOptimizer(BaseEstimator):
             models = self._models(campaign)
             # what overflows is no value, and the search passes over it
             with np.errstate(over="ignore", invalid="ignore"):
-                row, origin, gp = propose(campaign, models, self.acquisition, self._is_noise_free(campaign))
+                row, origin, gp = propose(campaign, models, self.acquisition, self._is_noise_free(campaign), self.cost)
+            context = campaign.settings.context
             if row is None:
                 raise SpaceExhaustedError(
-                    f"BayesianOptimizer: none of the {int(campaign.settings.space.size)} settings is left to try: all "
+                    f"BayesianOptimizer: none of the {int(context.joint.size)} settings is left to try: all "
                     "were evaluated without noise, failed, or were abandoned. Take best_params_, or widen the space."
                 )
             event = {
                 "event": "ask",
                 "id": len(campaign.records),
-                "params": campaign.settings.space.decode(row),
+                **context.split(context.joint.decode(row)),
                 "origin": origin,
             }
             if gp is not None:
-                mean, event["std"] = forecast(gp, campaign.settings.space.encode(event["params"]))
+                mean, event["std"] = forecast(gp, campaign.row(Trial(**{name: event.get(name) for name in _OF_TRIALS})))
                 event["mean"] = campaign.settings.sign * mean
             if by_run:
                 event["run"] = True
@@ -231,7 +262,18 @@ class BayesianOptimizer(BaseEstimator):
                 break
         return trials
 
-    def tell(self, trial, value=None, *, y_var=None, constraints=None, status="ok") -> None:
+    def tell(
+        self,
+        trial,
+        value=None,
+        *,
+        y_var=None,
+        constraints=None,
+        cost=None,
+        environment=None,
+        fidelity=None,
+        status="ok",
+    ) -> None:
         """Tell what became of a trial, or of a setting that was evaluated anyway.
 
         Parameters
@@ -244,6 +286,12 @@ class BayesianOptimizer(BaseEstimator):
             Known noise variance of the value, a squared standard error.
         constraints : dict of str to float, optional
             Values of all constrained outcomes; needed with status "ok" where the campaign has any.
+        cost : float, optional
+            What the trial has cost, above 0; needed with status "ok" in a campaign with ``cost="learned"``.
+        environment : dict, optional
+            With params for a trial: what they were evaluated in; needed where the campaign has one.
+        fidelity : object, optional
+            With params for a trial: what they were evaluated with; the fidelity that counts by default.
         status : {"ok", "failed", "abandoned"}, default "ok"
             "failed": it was tried and crashed, diverged, ran out of memory. "abandoned": it was not tried to the end
             for reasons of its own; nothing is learned, and it is not suggested again.
@@ -259,7 +307,7 @@ class BayesianOptimizer(BaseEstimator):
         owner = "BayesianOptimizer.tell"
         campaign = self._begin()
         with campaign.turn:
-            event = {"event": "tell", **check_trial(trial, campaign, owner)}
+            event = {"event": "tell", **check_trial(trial, campaign, owner, environment, fidelity)}
             event["status"] = status = check_status(status, owner)
             value = check_value(value, status, owner)
             if status == "ok":
@@ -269,129 +317,10 @@ class BayesianOptimizer(BaseEstimator):
                 told = check_told_constraints(constraints, campaign.settings.constraints, owner)
                 if told is not None:
                     event["constraints"] = told
+            cost = check_told_cost(cost, campaign.settings.cost, status, owner)
+            if cost is not None:
+                event["cost"] = cost
             campaign.happen(event)
-
-    # ---- what was found
-
-    def _best(self):
-        campaign = self._begin()
-        with campaign.turn, one_blas_thread():
-            models = self._models(campaign)
-            return campaign, models, *best_trial(campaign, models)
-
-    @property
-    def best_params_(self):
-        """The evaluated setting with the best posterior mean."""
-        campaign, _, i, _, _ = self._best()
-        return dict(campaign.records[i].params)
-
-    @property
-    def best_value_(self):
-        """The posterior mean at `best_params_`."""
-        campaign, _, _, _, mean = self._best()
-        return campaign.settings.sign * mean
-
-    def best_interval(self, confidence_level=0.9) -> Interval:
-        """Return an interval for a new observation at `best_params_`, its noise included.
-
-        Parameters
-        ----------
-        confidence_level : float, default .9
-            In (0, 1).
-
-        Returns
-        -------
-        Interval
-            As `GaussianProcess.predict_interval` makes it: its width is calibrated by refitting per fold.
-
-        Raises
-        ------
-        InputError
-            For a level outside of (0, 1), and before any trial has a value and keeps the constraints.
-
-        Warns
-        -----
-        InfiniteBoundWarning
-            Where there are too few values for the level, fewer than 9 for 90 %: the interval is infinite.
-
-        Notes
-        -----
-        **Guarantee.** None: settings were chosen by the very model that the interval comes from, and the best of them
-        is the one whose error is most favourable. Evaluate `best_params_` afresh a few times, and use
-        `uq.estimate_mean` on what comes.
-        """
-        level = check_level(confidence_level, "BayesianOptimizer.best_interval")
-        campaign, models, _, row, _ = self._best()
-        with warnings.catch_warnings(), np.errstate(over="ignore"):
-            warnings.simplefilter("ignore", InfiniteBoundWarning)
-            found = models.objective.predict_interval(row[None], confidence_level=level)
-        if np.isinf(found.lower[0]):
-            warnings.warn(
-                f"BayesianOptimizer.best_interval: {len(models.X)} values are too few to calibrate an interval at "
-                f"level {level:g}, which is infinite. Tell more, or ask a lower level.",
-                InfiniteBoundWarning,
-                stacklevel=2,
-            )
-        ends = sorted(campaign.settings.sign * float(end[0]) for end in (found.lower, found.upper))
-        return Interval(lower=ends[0], upper=ends[1], confidence_level=level, guarantee="none", method=found.method)
-
-    @property
-    def trials_(self) -> Trials:
-        """All trials so far."""
-        return self._begin().table()
-
-    @property
-    def pending_(self) -> tuple[Trial, ...]:
-        """Trials whose result was not told yet."""
-        campaign = self._begin()
-        return tuple(campaign.records[i].trial() for i in campaign.which("pending"))
-
-    def diagnostics(self) -> OptimizerDiagnostics:
-        """Return how well the model foresaw the values, and what it has learned of each parameter.
-
-        Returns
-        -------
-        OptimizerDiagnostics
-
-        Raises
-        ------
-        InputError
-            Before any trial has a value.
-        """
-        campaign = self._begin()
-        with campaign.turn, one_blas_thread():
-            return diagnose(campaign, self._models(campaign))
-
-    def plot(self, kind="progress", *, params=None, ax=None):
-        """Draw the campaign.
-
-        Parameters
-        ----------
-        kind : {"progress", "slice", "surrogate"}, default "progress"
-            "progress": values in the order of trials, with the best so far. "slice": the model along one parameter, all
-            others as in `best_params_`, with a 90 % band. "surrogate": the model over two parameters, likewise.
-        params : str or list of str, optional
-            The one parameter of a slice, the two of a surrogate; the first ones by default.
-        ax : matplotlib Axes, optional
-
-        Returns
-        -------
-        matplotlib Axes
-
-        Raises
-        ------
-        InputError
-            For another kind, unknown parameters, and before any trial has a value.
-        MissingExtraError
-            Without matplotlib.
-        """
-        from ._optimizer_plot import plot_campaign
-
-        check_option(kind, ("progress", "slice", "surrogate"), "BayesianOptimizer.plot", "kind")
-        if kind == "progress":
-            return self.trials_.plot(ax)
-        campaign, models, best, _, _ = self._best()
-        return plot_campaign(campaign, models, best, kind, params, ax)
 
     # ---- whole campaigns
 
@@ -401,8 +330,10 @@ class BayesianOptimizer(BaseEstimator):
         Parameters
         ----------
         f : callable
-            ``f(params)`` returns the value, or a dict with "value" and, as in `tell`, "y_var" and "constraints". If it
-            raises, or the value is not a finite number, the trial has failed and the campaign goes on.
+            ``f(params)`` returns the value, or a dict with "value" and, as in `tell`, "y_var", "constraints" and
+            "cost". Environment and fidelity are passed by name, ``f(params, environment={...}, fidelity=...)``, where
+            the campaign has them. If it raises, or the value is not a finite number, the trial has failed and the
+            campaign goes on.
         n_trials : int
             Trials to evaluate in this call. Those that an interrupted `run` left pending come first.
         executor : concurrent.futures.Executor, optional
@@ -436,7 +367,7 @@ class BayesianOptimizer(BaseEstimator):
         return self
 
     @classmethod
-    def resume(cls, path, *, surrogate=None, acquisition=None) -> "BayesianOptimizer":
+    def resume(cls, path, *, surrogate=None, acquisition=None, cost=None) -> "BayesianOptimizer":
         """Return the optimizer of a log, as it was before its process ended.
 
         Parameters
@@ -447,6 +378,8 @@ class BayesianOptimizer(BaseEstimator):
             Needed where that of the campaign held a function, which no log can hold.
         acquisition : callable, optional
             Needed where that of the campaign was a function.
+        cost : callable, optional
+            Likewise.
 
         Returns
         -------
@@ -458,7 +391,7 @@ class BayesianOptimizer(BaseEstimator):
         LogError
             For a file that is no log, damaged, or in use by another process.
         InputError
-            Where `surrogate` or `acquisition` is missing, or not wanted.
+            Where `surrogate`, `acquisition` or `cost` is missing, or not wanted.
 
         Warns
         -----
@@ -468,7 +401,7 @@ class BayesianOptimizer(BaseEstimator):
         UntestedAssumptionWarning
             Where the log was written by other versions.
         """
-        made, made._campaign = resumed(cls, path, surrogate, acquisition)
+        made, made._campaign = resumed(cls, path, surrogate, acquisition, cost)
         return made
 
     def close(self) -> None:

@@ -5,6 +5,7 @@ import numpy as np
 from uq._base import plot
 from uq._base.exceptions import InputError
 
+from ._best import average_mean_var
 from ._dimensions import Categorical
 from ._moments import pooled, predictive
 
@@ -33,10 +34,9 @@ def draw_progress(ax, trials):
     return ax
 
 
-def plot_campaign(campaign, models, best, kind, params, ax):
-    """Draw the model along one or over two parameters, all others as in trial `best`."""
+def plot_campaign(campaign, models, base, kind, params, ax):
+    """Draw the model along one or over two parameters, all others as in the params `base`."""
     names = _check_params(campaign.settings.space, params, 1 if kind == "slice" else 2)
-    base = campaign.records[best].params
     ax = plot.axes(ax)
     draw = _draw_slice if kind == "slice" else _draw_surrogate
     others = ", ".join(f"{n} = {_text(v)}" for n, v in base.items() if n not in names)
@@ -73,7 +73,10 @@ def _values(dimension, n):
 
 def _forecast(campaign, gp, settings):
     rows = np.array([campaign.settings.space.encode(params) for params in settings])
-    mu, var = pooled(*predictive(gp.posteriors_, rows)[:2])
+    if campaign.settings.context:
+        mu, var = average_mean_var(gp, campaign.settings.context, rows)
+    else:
+        mu, var = pooled(*predictive(gp.posteriors_, rows)[:2])
     return campaign.settings.sign * (gp.offset_ + gp.scale_ * mu), gp.scale_ * np.sqrt(var)
 
 

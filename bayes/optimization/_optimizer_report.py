@@ -29,7 +29,7 @@ class OptimizerDiagnostics(Result):
     left_out_coverage : float or None
         Share of values within the 90 % interval of the model without them, hyperparameters kept; None for one value.
     names : tuple of str
-        Parameters.
+        Parameters, then environments, then "fidelity".
     length_scale : ndarray of shape (n_parameters,)
         In widths of the parameter's range (on its scale), or distances between choices: small ones matter.
     noise_std : float
@@ -91,7 +91,7 @@ def diagnose(campaign, models):
     foreseen = [record for record in told if record.mean is not None]
     z = np.array([_standardised(record) for record in foreseen])
     posteriors = models.objective.posteriors_
-    space = campaign.settings.space
+    space = campaign.settings.context.joint
     first = [int(np.flatnonzero(space.columns == i)[0]) for i in range(len(space.names))]
     scales = np.exp(np.mean([np.log(p.kernel.length_scale[first]) for p in posteriors], axis=0))
     scale = posteriors[0].scale

@@ -5,6 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from ._average import AveragedPosterior
+from ._average_gain import AverageMean, knowledge_gradient_of_average
+from ._cost import CostFunction, LearnedCost
 from ._expected_improvement import ExpectedImprovement
 from ._feasibility import Feasibility
 from ._lookahead import Lookahead
@@ -67,30 +70,40 @@ ACQUISITIONS = {
 }
 
 
-def propose(campaign, models, acquisition, noise_free):
+def propose(campaign, models, acquisition, noise_free, cost=None):
     """Return (row, origin, gp) of the next suggestion; the row is None where a finite space is exhausted.
 
-    `acquisition` is a name or a function; `gp` is what foresees the value, None where nothing does.
+    `acquisition` is a name or a function, `cost` a function or anything else; `gp` is what foresees the value, None
+    where nothing does.
     """
+    context = campaign.settings.context
     rng = campaign.generator(campaign.n_asked)
     pending = campaign.points(campaign.which("pending"))
     allowed, blocked = _what_is_left(campaign, noise_free)
     if allowed is not None and not len(allowed):
         return None, "none", None
     known = campaign.which("ok", "failed", "pending")
-    factors = [] if len(known) < campaign.settings.n_initial else _factors(models, acquisition, pending)
+    factors, centers = [], []
+    if len(known) >= campaign.settings.n_initial and context:
+        factors, centers = _factors_of_average(models, pending, context, rng)
+    elif len(known) >= campaign.settings.n_initial:
+        factors = _factors(models, acquisition, pending)
     if not factors:
         row = _initial(campaign, allowed, blocked, rng)
         return row, "initial", models.objective
+    if campaign.settings.cost == "function":
+        factors.append(CostFunction(cost, context, campaign.known_costs))
+    elif models.cost is not None:
+        factors.append(LearnedCost(models.cost, models.least_cost))
     objective = models.objective and believe(models.objective, pending)
     if acquisition == "thompson_sample" and models.feasible.any():
         row = _thompson(campaign, objective, factors[1:], allowed, blocked, rng)
     else:
         row = maximize(
             Product(*factors) if len(factors) > 1 else factors[0],
-            campaign.settings.space,
+            context.joint,
             rng,
-            centers=_best_points(models, pending),
+            centers=centers if len(centers) else _best_points(models, pending),
             blocked=blocked,
             cells=allowed,
         )
@@ -126,6 +139,17 @@ def _factors(models, acquisition, pending):
     return factors if models.success is None else [*factors, models.success]
 
 
+def _factors_of_average(models, pending, context, rng):
+    """Return the factors where one evaluation tells of an average only in part, and rows to look around."""
+    if models.objective is None:
+        return ([] if models.success is None else [models.success]), []
+    gain, around = knowledge_gradient_of_average(believe(models.objective, pending), context, rng)
+    means = AverageMean([AveragedPosterior(posterior, context) for posterior in models.objective.posteriors_])
+    seen = models.X[np.argsort(-means.screen(models.X[:, : context.space.n_columns]), kind="stable")]
+    centers = np.vstack([around[: N_CENTERS // 2], seen[: N_CENTERS // 2], around[N_CENTERS // 2 :]])
+    return ([gain] if models.success is None else [gain, models.success]), centers
+
+
 def _contenders(gp, rows):
     """Leave out the rows that no observation could make the best: their lines cost as much as those of the others."""
     if len(rows) <= _MANY:
@@ -156,7 +180,7 @@ def _what_is_left(campaign, noise_free):
     Never what was abandoned, nor what failed unless failures are dropped, nor what is known without noise. What is
     pending only where nothing else is left, under noise.
     """
-    space = campaign.settings.space
+    space = campaign.settings.context.joint
     hard = campaign.which("abandoned", *(["failed"] if campaign.settings.failures != "drop" else []))
     hard += campaign.which("ok", "pending") if noise_free else []
     soft = campaign.which("pending")
@@ -165,7 +189,7 @@ def _what_is_left(campaign, noise_free):
     cells = np.arange(int(space.size))
 
     def without(ids):
-        return np.setdiff1d(cells, [space.index(campaign.records[i].params) for i in ids])
+        return np.setdiff1d(cells, [space.index(campaign.spot(i)) for i in ids])
 
     left = without(hard + soft)
     return (left if len(left) else without(hard)), campaign.points([])
@@ -173,13 +197,13 @@ def _what_is_left(campaign, noise_free):
 
 def _initial(campaign, allowed, blocked, rng):
     """Return the next point of a net that fills the space, as long as it may be suggested."""
-    space = campaign.settings.space
+    space = campaign.settings.context.joint
     start = campaign.n_asked
     shift = campaign.generator(2**31)  # one shift for all of them
     net = space.place(sobol(len(space.names), start + _TRIES, shift)[start:])
     if allowed is not None:
         # two equal cells in a row would be a waste even where they are allowed
-        done = {space.index(campaign.records[i].params) for i in campaign.which("ok", "failed", "pending")}
+        done = {space.index(campaign.spot(i)) for i in campaign.which("ok", "failed", "pending")}
         free = set(allowed.tolist())
         fresh = free - done or free
         for row in net:

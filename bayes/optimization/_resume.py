@@ -11,7 +11,7 @@ from ._settings import check_optimizer, read_parameters
 __all__ = ["resumed"]
 
 
-def resumed(kind, path, surrogate, acquisition):
+def resumed(kind, path, surrogate, acquisition, cost=None):
     """Return an optimizer of this class with the parameters of a log, and its campaign; the log stays locked."""
     owner = "BayesianOptimizer.resume"
     path = check_storage(path, owner)
@@ -19,8 +19,8 @@ def resumed(kind, path, surrogate, acquisition):
         raise InputError(f"{owner}: path must be that of a log; got None.")
     log = EventLog(path, new=False)
     try:
-        optimizer = kind(**read_parameters(log.events[0], log.path, surrogate, acquisition), storage=path)
-        campaign = Campaign(_settings(optimizer, log, (surrogate, acquisition)), log)
+        optimizer = kind(**read_parameters(log.events[0], log.path, surrogate, acquisition, cost), storage=path)
+        campaign = Campaign(_settings(optimizer, log, (surrogate, acquisition, cost)), log)
         campaign.replay(log.events[1:], log.path)
     except BaseException:
         log.close()

@@ -10,6 +10,7 @@ from uq._base.exceptions import InputError, SpaceExhaustedError
 from uq._base.progress import progress
 
 from ._constraints import check_told_constraints
+from ._cost import check_told_cost
 from ._told import check_some, check_value
 
 __all__ = ["run_trials"]
@@ -69,10 +70,16 @@ class _Queue:
             return None
 
 
+def _where(trial):
+    """Return environment and fidelity by name, where the trial has them."""
+    found = {} if trial.environment is None else {"environment": dict(trial.environment)}
+    return found if trial.fidelity is None else {**found, "fidelity": trial.fidelity}
+
+
 def _here(f, queue):
     while (trial := queue.next()) is not None:
         try:
-            yield trial, f(dict(trial.params)), None
+            yield trial, f(dict(trial.params), **_where(trial)), None
         except Exception as error:
             yield trial, None, error
 
@@ -82,7 +89,7 @@ def _elsewhere(f, queue, executor, n_parallel):
     try:
         while True:
             while len(waiting) < n_parallel and (trial := queue.next()) is not None:
-                waiting[executor.submit(f, dict(trial.params))] = trial
+                waiting[executor.submit(f, dict(trial.params), **_where(trial))] = trial
             if not waiting:
                 return
             done, _ = wait(waiting, return_when=FIRST_COMPLETED)
@@ -102,7 +109,7 @@ class _Told:
     """Turns results into events, and counts what failed."""
 
     def __init__(self, optimizer, campaign):
-        self._optimizer, self._bounds = optimizer, campaign.settings.constraints
+        self._optimizer, self._settings = optimizer, campaign.settings
         self._n = self._n_failed = 0
         self._reason = ""
 
@@ -122,13 +129,14 @@ class _Told:
     def _read(self, result):
         if not isinstance(result, Mapping):
             result = {"value": result}
-        if "value" not in result or not set(result) <= {"value", "y_var", "constraints"}:
+        if "value" not in result or not set(result) <= {"value", "y_var", "constraints", "cost"}:
             raise InputError(
-                f"{OWNER}: f must return a number, or a dict with 'value' and possibly 'y_var' and 'constraints'; got "
-                f"{result!r:.100}."
+                f"{OWNER}: f must return a number, or a dict with 'value' and possibly 'y_var', 'constraints' and "
+                f"'cost'; got {result!r:.100}."
             )
         check_value(result["value"], "ok", OWNER)
-        check_told_constraints(result.get("constraints"), self._bounds, OWNER)
+        check_told_constraints(result.get("constraints"), self._settings.constraints, OWNER)
+        check_told_cost(result.get("cost"), self._settings.cost, "ok", OWNER)
         return dict(result)
 
     def warn(self, exhausted):

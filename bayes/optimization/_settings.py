@@ -10,6 +10,8 @@ from uq._base.sklearn import as_generator
 from uq._base.validation import check_count, check_option
 
 from ._constraints import Bound, check_constraints
+from ._context import Context, check_context, restore_context
+from ._cost import check_cost
 from ._propose import ACQUISITIONS
 from ._space import Space, check_space, restore_space
 from ._surrogate import check_surrogate, make_surrogate, surrogate_parameters
@@ -18,6 +20,8 @@ __all__ = ["Settings", "check_optimizer", "read_parameters"]
 
 FORMAT = 1
 FAILURES = ("classifier", "drop", "abandon")
+_OF_AVERAGES = ("auto", "knowledge_gradient")
+_NO_GAINS = ("upper_confidence_bound", "thompson_sample")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,21 +31,25 @@ class Settings:
     Parameters
     ----------
     space : Space
+    context : Context
     direction, failures : str
     acquisition : str or None
         None for a function of the caller, which no log can hold.
     surrogate : dict or None
         Parameters of the GaussianProcess; None where they hold a function.
     constraints : tuple of Bound
+    cost : {"function", "learned"} or None
     n_initial : int
     seed : int
     """
 
     space: Space
+    context: Context
     direction: str
     acquisition: str | None
     surrogate: dict[str, Any] | None
     constraints: tuple[Bound, ...]
+    cost: str | None
     failures: str
     n_initial: int
     seed: int
@@ -66,6 +74,8 @@ class Settings:
             "failures": self.failures,
             "n_initial": self.n_initial,
             "seed": self.seed,
+            **self.context.describe(),
+            **({"cost": self.cost} if self.cost else {}),
         }
 
 
@@ -73,28 +83,53 @@ def check_optimizer(optimizer) -> Settings:
     """Return the settings of a BayesianOptimizer; raise InputError for parameters that are not what they may be."""
     owner, seed = "BayesianOptimizer", optimizer.random_state
     space = check_space(optimizer.space, owner)
+    context = check_context(space, optimizer.environment, optimizer.fidelity, owner)
+    cost = check_cost(optimizer.cost, owner)
     if not callable(optimizer.acquisition):
         check_option(optimizer.acquisition, tuple(ACQUISITIONS), owner, "acquisition")
     check_option(optimizer.direction, ("maximize", "minimize"), owner, "direction")
     check_option(optimizer.failures, FAILURES, owner, "failures")
     constraints = check_constraints(optimizer.constraints, owner)
+    _check_together(optimizer, context, cost, constraints, owner)
     if isinstance(optimizer.n_initial, str):
         check_option(optimizer.n_initial, ("auto",), owner, "n_initial")
-        n_initial = max(5, 2 * len(space.names))
+        n_initial = max(5, 2 * len(context.joint.names))
     else:
         n_initial = check_count(optimizer.n_initial, owner, "n_initial", low=0)
     generator = as_generator(optimizer.random_state, owner)
     return Settings(
         space=space,
+        context=context,
         direction=optimizer.direction,
         acquisition=None if callable(optimizer.acquisition) else optimizer.acquisition,
-        surrogate=surrogate_parameters(check_surrogate(optimizer.surrogate, space.n_columns)),
+        surrogate=surrogate_parameters(check_surrogate(optimizer.surrogate, context.joint.n_columns)),
         constraints=constraints,
+        cost=cost,
         failures=optimizer.failures,
         n_initial=n_initial,
         # an int is the seed itself; whatever has a state gives one
         seed=int(seed) if hasattr(seed, "__index__") else int(generator.integers(2**63)),
     )
+
+
+def _check_together(optimizer, context, cost, constraints, owner):
+    """Refuse what does not go together."""
+    asked = optimizer.acquisition
+    if context and (callable(asked) or asked not in _OF_AVERAGES):
+        raise InputError(
+            f"{owner}: acquisition must be 'auto' or 'knowledge_gradient' with an environment or a fidelity, where one "
+            f"evaluation is no result but tells of one; got {asked!r:.100}."
+        )
+    if context and constraints:
+        raise InputError(
+            f"{owner}: constraints must be left out with an environment or a fidelity, for whose averages they are not "
+            "offered. Take what they cost off the value."
+        )
+    if cost and not callable(asked) and asked in _NO_GAINS:
+        raise InputError(
+            f"{owner}: acquisition must be a gain, which can be divided by a cost; got {asked!r}. Take 'auto', "
+            "'expected_improvement' or 'knowledge_gradient'."
+        )
 
 
 def _versions():
@@ -107,12 +142,13 @@ def _versions():
     return found
 
 
-def read_parameters(event, path, surrogate, acquisition):
+def read_parameters(event, path, surrogate, acquisition, cost=None):
     """Return the constructor's parameters from the first event of a log, and from what no log can hold."""
     parameters, known = _read(event, path)
     for name, given, lost in (
         ("surrogate", surrogate, known is None),
         ("acquisition", acquisition, parameters["acquisition"] is None),
+        ("cost", cost, parameters["cost"] == "function"),
     ):
         if (given is None) == lost:
             raise InputError(
@@ -124,6 +160,7 @@ def read_parameters(event, path, surrogate, acquisition):
     except (TypeError, ValueError) as error:
         raise LogError(f"log {path!r} is damaged: its surrogate is none ({error!r:.80}).") from None
     parameters["acquisition"] = parameters["acquisition"] or acquisition
+    parameters["cost"] = parameters["cost"] if cost is None else cost
     return parameters
 
 
@@ -143,6 +180,8 @@ def _read(event, path):
             "failures": event["failures"],
             "n_initial": event["n_initial"],
             "random_state": int(event["seed"]),
+            "cost": event.get("cost"),
+            **restore_context(event),
         }
         found = parameters, event["surrogate"]
         hashes = event["space_hash"], Space(space).hash

@@ -14,16 +14,22 @@ _LARGEST = 1e150
 _MOST_TRIALS = 10**6
 
 
-def check_trial(trial, campaign, owner):
-    """Return what an event needs to name a trial: the id of a pending one, or a new id with params."""
+def check_trial(trial, campaign, owner, environment=None, fidelity=None):
+    """Return what an event needs to name a trial: the id of a pending one, or a new id with params and the rest."""
     space = campaign.settings.space
     if not isinstance(trial, Trial):
         if not isinstance(trial, Mapping):
             raise InputError(f"{owner}: trial must be what ask() returned, or a dict of params; got {trial!r:.100}.")
-        return {"id": len(campaign.records), "params": space.check(trial, owner)}
+        where = campaign.settings.context.check(environment, fidelity, owner)
+        return {"id": len(campaign.records), "params": space.check(trial, owner), **where}
+    if environment is not None or fidelity is not None:
+        raise InputError(
+            f"{owner}: environment and fidelity must be left out with a trial, which has its own; got "
+            f"{environment!r:.50} and {fidelity!r:.50}."
+        )
     i = trial.id
     known = isinstance(i, numbers.Integral) and not isinstance(i, bool) and 0 <= i < len(campaign.records)
-    if not known or campaign.records[i].params != trial.params:
+    if not known or campaign.records[i].trial() != trial:
         raise InputError(
             f"{owner}: trial must be one of this campaign; got {trial!r:.100}, which it never asked for. Tell its "
             "params, a dict, to add a result from elsewhere."

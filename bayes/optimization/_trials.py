@@ -64,7 +64,12 @@ class TrialRecord(Result):
         What the model expected of the value before it came, and the standard deviation of that forecast.
     by_run : bool
         Whether `run` asked for it.
-    environment, fidelity : object
+    environment : dict or None
+        Where it is, or is to be, evaluated.
+    fidelity : object
+        What with.
+    cost : float or None
+        As it was told.
     """
 
     id: int
@@ -79,13 +84,16 @@ class TrialRecord(Result):
     by_run: bool = False
     environment: Any = None
     fidelity: Any = None
+    cost: float | None = None
 
     def trial(self) -> Trial:
         """Return the trial itself."""
         return Trial(id=self.id, params=dict(self.params), environment=self.environment, fidelity=self.fidelity)
 
     def _table(self):
-        shown = {name: value for name, value in self.params.items()}
+        shown = {**self.params, **(self.environment or {})}
+        if self.fidelity is not None:
+            shown["fidelity"] = self.fidelity
         return {"id": [self.id], "status": [self.status], "value": [self.value], **{n: [v] for n, v in shown.items()}}
 
 
@@ -97,10 +105,13 @@ class Trials(Result):
     ----------
     records : tuple of TrialRecord
     direction : {"maximize", "minimize"}
+    target : object
+        The fidelity that counts; None where there is one only.
     """
 
     records: tuple[TrialRecord, ...]
     direction: str = "maximize"
+    target: Any = None
 
     def __len__(self):
         return len(self.records)
@@ -122,7 +133,9 @@ class Trials(Result):
         columns |= {f"params.{name}": [r.params[name] for r in self.records] for name in names}
         told = dict.fromkeys(name for r in self.records for name in r.constraints or ())
         columns |= {f"constraints.{name}": [(r.constraints or {}).get(name) for r in self.records] for name in told}
-        for name in ("y_var", "environment", "fidelity"):
+        where = dict.fromkeys(name for r in self.records for name in r.environment or ())
+        columns |= {f"environment.{name}": [(r.environment or {}).get(name) for r in self.records] for name in where}
+        for name in ("y_var", "fidelity", "cost"):
             if any(getattr(r, name) is not None for r in self.records):
                 columns[name] = [getattr(r, name) for r in self.records]
         return columns
