@@ -2,7 +2,7 @@
 
 import numpy as np
 
-__all__ = ["BOUNDED", "LAWS", "ZERO_ONE", "clusters"]
+__all__ = ["BOUNDED", "LAWS", "OUTCOMES", "ZERO_ONE", "clusters"]
 
 LAWS = {
     "normal": (lambda rng, n: rng.normal(size=n), 0.0),
@@ -18,6 +18,15 @@ BOUNDED = {
     "beta(.2, 2)": (lambda rng, n: rng.beta(0.2, 2, n), 0.2 / 2.2),
     "Likert 0-1": (lambda rng, n: rng.choice(5, n, p=[0.6, 0.2, 0.1, 0.06, 0.04]) / 4, 0.185),
     **ZERO_ONE,
+}
+# what models predict and people measure
+OUTCOMES = {
+    "normal": (lambda rng, n: rng.normal(size=n), 0.0),
+    "exponential": (lambda rng, n: rng.exponential(size=n), 1.0),
+    "counts": (lambda rng, n: rng.poisson(2, n).astype(float), 2.0),
+    "Student t, 3 df": LAWS["Student t, 3 df"],
+    "lognormal": LAWS["lognormal"],
+    "0/1, rate .1": (lambda rng, n: (rng.random(n) < 0.1).astype(float), 0.1),
 }
 
 
