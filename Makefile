@@ -13,7 +13,7 @@ NEXT := .venv-3.13
 PYTHON313 ?= $(firstword $(foreach p,python3.13 $(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/3.13.*/bin/python3.13),\
 	$(if $(shell $(p) -c 'print(1)' 2>/dev/null),$(p))))
 
-.PHONY: demo check test test-matrix lint slow notebooks docs bench fuzz clean help
+.PHONY: demo check test test-matrix lint slow notebooks docs atlas bench fuzz clean help
 
 help:
 	@echo "make demo    the tour on real data: prints its table, writes build/tour.html (core and plot only)"
@@ -23,6 +23,7 @@ help:
 	@echo "make lint    ruff, import-linter, mypy"
 	@echo "make slow    the slow statistical tests;  make notebooks  executes the notebooks"
 	@echo "make docs    the site, in build/docs: reference, guarantees, notebooks (which it runs)"
+	@echo "make atlas   how often every interval covers, counted anew: docs/atlas.md and build/atlas.csv"
 	@echo "make fuzz    60 s of hostile input;       make bench      ratios against the peers (own environment)"
 
 $(BIN)/python:
@@ -81,6 +82,12 @@ notebooks: $(VENV)/stamp-test
 
 docs: $(VENV)/stamp-test
 	$(BIN)/python docs/build.py
+
+# one thread per process: all cores count already
+atlas: export OMP_NUM_THREADS := 1
+atlas: export OPENBLAS_NUM_THREADS := 1
+atlas: $(VENV)/stamp-test
+	PYTHONPATH=tests $(BIN)/python -m atlas
 
 fuzz: $(VENV)/stamp-test
 	ERRORBARS_FUZZ_SECONDS=60 $(BIN)/pytest tests/test_hostile.py -m "slow or not slow"
