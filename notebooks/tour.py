@@ -37,7 +37,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 from sklearn.svm import SVC
 
-from bayes import SimplexRanker
+from bayes import BayesianOptimizer, Real, SimplexRanker
 from calibration import TemperatureScaling, calibration_test, reliability_curve, smooth_calibration_error
 from causal import LinearDebiaser, Naive
 from conformal import BatchPredictor, RiskControl, SplitConformal
@@ -54,6 +54,7 @@ from uq import (
 )
 from uq.epistemic import ScaledVariance, second_order_calibration_error
 from uq.reuse import GuessAndCheck, Holdout
+from uq.sampling import pass_at_k
 
 START = time.perf_counter()
 # as a script: this clone, wherever it is called from; in Jupyter the notebook's folder is the working directory
@@ -326,6 +327,56 @@ answer(
     f"{doubt.scale_:.0%} of it is ignorance, the rest noise (25 % went in)",
     parts.guarantee,
 )
+
+# %% [markdown]
+# ## What does another try buy?
+#
+# Five models are five tries. If k of them, drawn at random, may answer, how often is at least one of them right? The
+# interval is over images, and holds at any number of them.
+
+# %%
+tries = pass_at_k(correct.sum(axis=1).astype(int), len(NAMES), [1, 2, 5])
+print(tries)
+answer(
+    "How often is one of k models right?",
+    ", ".join(f"k = {k}: {value:.3f}" for k, value in zip((1, 2, 5), tries.estimate, strict=True)),
+    tries.guarantee,
+)
+report.add("How often is one of k models right?", tries, plot=True)
+
+# %% [markdown]
+# ## Which setting should I try next?
+#
+# Four models gave probabilities; how much should each count? The blend adds up their log probabilities, each with a
+# weight. One trial is the log loss of one choice of weights on 60 images drawn at random, so it is noisy. Thirty trials
+# on the first 450 images, each where it promises most; the blend is then held against the single models on the others.
+
+# %%
+BLENDED = [name for name in NAMES if name != "svm"]
+columns = read_outputs(OUTPUTS, {name: [f"{name}_prob_{k}" for k in range(10)] for name in BLENDED})
+log_probs = np.log(np.maximum(np.stack([columns[name] for name in BLENDED]), 1e-3))
+drawn = np.random.default_rng(0)
+
+
+def blend_loss(weights, rows):
+    """Return the log loss of a blend."""
+    blend = np.tensordot([weights[name] for name in BLENDED], log_probs[:, rows], axes=1)
+    return log_loss(y[rows], np.exp(blend) / np.exp(blend).sum(axis=1, keepdims=True), labels=range(10))
+
+
+search = BayesianOptimizer({name: Real(0, 2) for name in BLENDED}, direction="minimize", random_state=0)
+search.run(lambda weights: blend_loss(weights, drawn.choice(450, 60, replace=False)), n_trials=30)
+others = np.arange(450, len(y))
+alone = {name: blend_loss({other: float(other == name) for other in BLENDED}, others) for name in BLENDED}
+found = blend_loss(search.best_params_, others)
+blend = ", ".join(f"{name} {weight:.2f}" for name, weight in search.best_params_.items())
+print(f"{blend}: log loss {found:.3f} on the other images; alone", {k: round(float(v), 3) for k, v in alone.items()})
+answer(
+    "How much should each of four models count?",
+    f"{blend}: log loss {found:.3f}, alone {min(alone.values()):.3f}",
+    "none",
+)
+report.add("Thirty trials of blends", search.trials_, plot=True)
 
 # %% [markdown]
 # ## What is the effect of a treatment, if the outcome was only predicted?
