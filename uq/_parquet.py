@@ -11,8 +11,9 @@ from ._tables import EXACT, text_array
 
 __all__ = ["ParquetRows", "read_parquet"]
 
-BLOCK = 50_000  # rows at a time where only a question is asked of them
-BUFFER = 2**20  # bytes of a column that are read ahead; else it would be a whole row group
+BLOCK = 50_000  # rows at a time, at most, where only a question is asked of them
+# bytes of a column that are read ahead: pyarrow would take a whole row group, and keep all that it has read
+STREAMED = {"buffer_size": 2**20, "pre_buffer": False}
 
 
 @contextmanager
@@ -43,14 +44,14 @@ def read_parquet(path, select, where):
 class ParquetRows:
     """The rows of a file in batches. What becomes of a column of integers is decided by all of its rows first."""
 
-    def __init__(self, path, select, where):
+    def __init__(self, path, select, where, size=BLOCK):
         self.path, self.where = path, where
-        with _opened(path, where, buffer_size=BUFFER) as (file, pa):
+        with _opened(path, where, **STREAMED) as (file, pa):
             self.names, self.n = select(file.schema_arrow.names), file.metadata.num_rows
             head = next(file.iter_batches(1, columns=self.names), None) if self.n and self.names else None
             arrays = {} if head is None else {n: _array(head[n], pa.types, self._label(n)) for n in self.names}
             whole = [name for name in arrays if _counts(file.schema_arrow.field(name).type, pa.types)]
-            surveys = {name: _survey(file, name, pa, self._label(name)) for name in whole}
+            surveys = {name: _survey(file, name, pa, self._label(name), min(size, BLOCK)) for name in whole}
         self.holed = {name for name, (holes, _) in surveys.items() if holes}
         self.columns = {name: Column(np.dtype(float), (self.n,)) for name in self.names}  # as they are without rows
         for name, array in arrays.items():
@@ -64,7 +65,7 @@ class ParquetRows:
     def batches(self, size):
         """Yield {name: array} of so many rows each, of the last ones what is left."""
         done, widths = 0, {name: dict[int, int]() for name in self.names}
-        with _opened(self.path, self.where, lambda: f" after row {done}", buffer_size=BUFFER) as (file, pa):
+        with _opened(self.path, self.where, lambda: f" after row {done}", **STREAMED) as (file, pa):
             for table in _regrouped(file.iter_batches(size, columns=self.names), size, pa):
                 arrays = {
                     name: _array(table[name].combine_chunks(), pa.types, self._label(name), done, widths[name])
@@ -99,10 +100,10 @@ def _counts(kind, types):
     return True
 
 
-def _survey(file, name, pa, label):
+def _survey(file, name, pa, label, size):
     """Return whether a column of integers or true/false has holes, and whether an integer beyond 2**53 stands in it."""
     holes, wide = False, None
-    for batch in file.iter_batches(BLOCK, columns=[name]):
+    for batch in file.iter_batches(size, columns=[name]):
         leaf = batch[name]
         while not (pa.types.is_integer(leaf.type) or pa.types.is_boolean(leaf.type)):
             leaf = leaf.dictionary_decode() if pa.types.is_dictionary(leaf.type) else leaf.flatten()

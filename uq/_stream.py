@@ -56,8 +56,8 @@ def iter_outputs(path, columns=None, *, batch_size=65_536) -> Iterator[dict[str,
 
     Notes
     -----
-    **Guarantee.** None is needed: values are read, never computed with. Memory holds a batch, or 50,000 rows where that
-    is more, whatever the size of the file.
+    **Guarantee.** None is needed: values are read, never computed with. Memory holds a batch or two, whatever the size
+    of the file; rows with long texts call for a smaller `batch_size`.
 
     Text files and .npz are read twice, first at the call: so that the last row has its say in what the first batch
     holds, and every torn line and every wrong checksum is found before there is a batch. In Parquet only columns of
@@ -91,7 +91,7 @@ def iter_outputs(path, columns=None, *, batch_size=65_536) -> Iterator[dict[str,
     batch_size = check_count(batch_size, OWNER, "batch_size")
     where = f"{OWNER}: {str(path)!r}"
     check_content(path, suffix, packed, where)
-    rows = _rows(path, suffix, packed, selector(wanted, where), where, wanted is None)
+    rows = _rows(path, suffix, packed, selector(wanted, where), where, wanted is None, batch_size)
     check_rows(rows.columns, where)
     return _batches(rows, plan(rows.columns, columns, wanted, where), batch_size, where)
 
@@ -113,14 +113,14 @@ def _batches(rows, chosen, batch_size, where):
         raise InputError(f"{where} has changed while it was read; read it when the job has finished.")
 
 
-def _rows(path, suffix, packed, select, where, whole):
+def _rows(path, suffix, packed, select, where, whole, size):
     """Return an object with `n`, `columns` (name -> Column) and `batches(size)`, which yields {name: array}."""
     if suffix == ".parquet":
-        return ParquetRows(path, select, where)
+        return ParquetRows(path, select, where, size)
     if FORMATS[suffix] == "text":
-        return _CsvRows(path, packed, select, where, delimiter_of(suffix))
+        return _CsvRows(path, packed, select, where, delimiter_of(suffix), min(size, _tables.BLOCK))
     if FORMATS[suffix] == "JSON lines":
-        return _JsonRows(path, packed, select, where, whole)
+        return _JsonRows(path, packed, select, where, whole, min(size, _tables.BLOCK))
     return _StoredRows(path, suffix, select, where)
 
 
@@ -133,10 +133,10 @@ def _is_wide(column):
 
 
 class _CsvRows:
-    def __init__(self, path, packed, select, where, delimiter):
+    def __init__(self, path, packed, select, where, delimiter, size):
         self.where = where
         with unpacking(where):
-            self.table = CsvTable(text_opener(path, packed), select, where, delimiter)
+            self.table = CsvTable(text_opener(path, packed), select, where, delimiter, size)
         self.n = self.table.n
         self.columns = {
             name: Column(self.table.dtype(name), (self.n,), partial(_among, kinds))
@@ -153,11 +153,11 @@ class _CsvRows:
 
 
 class _JsonRows:
-    def __init__(self, path, packed, select, where, whole):
+    def __init__(self, path, packed, select, where, whole, size):
         self.where = where
         with unpacking(where):
             self.table = JsonTable(text_opener(path, packed), select, where, whole=whole)
-            for _ in self.table.look(_tables.BLOCK):
+            for _ in self.table.look(size):
                 pass
         self.table.check()
         self.n = self.table.n

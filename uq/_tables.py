@@ -48,7 +48,7 @@ class CsvTable:
         Rows.
     """
 
-    def __init__(self, open_text, select, where, delimiter=","):
+    def __init__(self, open_text, select, where, delimiter=",", size=None):
         self.open_text, self.where, self.delimiter = open_text, where, delimiter
         rows = _csv_rows(open_text, where, delimiter)
         header = next(rows, None)
@@ -57,7 +57,7 @@ class CsvTable:
         self.at = {name: header.index(name) for name in select(header)}
         self.kinds: dict[str, set] = {name: set() for name in self.at}
         self.n = 0
-        for block in blocks(rows, BLOCK):
+        for block in blocks(rows, size or BLOCK):
             self.n += len(block)
             for name, j in self.at.items():
                 self.kinds[name] |= _kinds(row[j] for row in block)

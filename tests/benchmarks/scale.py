@@ -6,9 +6,10 @@ are generated where they are summed up, as a job would read them there from file
 """
 
 import argparse
-import resource
+import re
 import time
 import warnings
+from pathlib import Path
 
 import numpy as np
 
@@ -96,8 +97,8 @@ def at_once(seed, rows, n_parts):
 
 
 def peak_mb():
-    """Return the most memory that this process has had, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Return the most memory that this process has had, in MB (ru_maxrss counts that of its parent as well)."""
+    return int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
 
 
 def cluster():

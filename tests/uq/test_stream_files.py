@@ -177,17 +177,17 @@ def test_what_cannot_be_mapped(tmp_path):
 
 # --- memory
 
-CHILD = """
-import resource, sys
+CHILD = r"""
+import re, sys
 import numpy as np
 from uq import MeanAccumulator, iter_outputs, read_outputs
 if sys.argv[1].endswith("parquet"):
     import pyarrow.parquet
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def peak():  # not ru_maxrss, which a process inherits from the one that started it
+    return int(re.search(r"VmHWM:\s+(\d+)", open("/proc/self/status").read())[1]) / 1024
 warm = MeanAccumulator().fit(np.arange(20_000.0)).merge(MeanAccumulator().fit(np.arange(20_000.0) + 1)).mean()
 before, total = peak(), MeanAccumulator()
-for batch in iter_outputs(sys.argv[1], {"p": "p"}, batch_size=20_000):
+for batch in iter_outputs(sys.argv[1], {"p": "p"}, batch_size=int(sys.argv[2])):
     total = total.partial_fit(batch["p"])
 print(peak() - before, total.mean().estimate)
 """
@@ -196,9 +196,11 @@ print(peak() - before, total.mean().estimate)
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["a.npy", "a.npz", "packed.npz", "a.safetensors", "a.parquet", "a.csv", "a.jsonl"])
 def test_memory_is_that_of_a_batch(tmp_path, name):
-    """80 MB of numbers (8 MB where they are text) pass through a process that grows by far less."""
+    """70 MB and more pass through a process that grows by far less."""
     text = name.endswith(("csv", "jsonl"))
-    values = np.random.default_rng(0).random(150_000 if text else 10_000_000)
+    # pyarrow takes some 20 MB for itself
+    n = 150_000 if text else 20_000_000 if name == "a.parquet" else 10_000_000
+    values = np.random.default_rng(0).random(n)
     path = tmp_path / (name if name != "a.npy" else "p.npy")
     if name == "a.npy":
         np.save(path, values)
@@ -208,15 +210,21 @@ def test_memory_is_that_of_a_batch(tmp_path, name):
     elif name.endswith("safetensors"):
         require("safetensors.numpy").save_file({"p": values}, path)
     elif name.endswith("parquet"):
-        require("pyarrow.parquet").write_table(require("pyarrow").table({"p": values}), path, row_group_size=10**7)
+        require("pyarrow.parquet").write_table(require("pyarrow").table({"p": values}), path, row_group_size=n // 100)
     elif name == "a.csv":
         path.write_text("p,q\n" + "".join(f"{v},{'x' * 480}\n" for v in values))
     else:
         path.write_text("".join(f'{{"p": {v}, "q": "{"x" * 480}"}}\n' for v in values))
-    answer = subprocess.run([sys.executable, "-c", CHILD, str(path)], capture_output=True, text=True, check=False)
+    answer = subprocess.run(
+        [sys.executable, "-c", CHILD, str(path), "2000" if text else "20000"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert answer.returncode == 0, answer.stderr
     grown, mean = map(float, answer.stdout.split())
-    size = path.stat().st_size / 2**20 if text else 10_000_000 * 8 / 2**20
+    size = (path.stat().st_size if text else 8 * n) / 2**20
     assert size > 70
-    assert grown < 0.6 * size, f"{grown:.0f} MB for {size:.0f} MB of rows"
+    assert grown > 0, "nothing was measured"
+    assert grown < 0.35 * size, f"{grown:.0f} MB for {size:.0f} MB of rows"
     assert mean == pytest.approx(values.mean(), abs=1e-2)
