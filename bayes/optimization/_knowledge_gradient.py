@@ -82,7 +82,7 @@ def knowledge_gradient(
         over the whole box for each of `n_draws` simulated observations, which is slow and there to check the first
         one. With `candidates` the first is exact.
     n_draws : int, default 64
-        Of the simulation; stratified. Few draws miss gains that need a rare outcome.
+        Of the simulation: outcomes spread evenly over six standard deviations on both sides, weighed by density.
     rng : None, int, Generator, SeedSequence or RandomState, default None
         Seed of the simulation.
     log : bool, default False
@@ -116,7 +116,7 @@ def knowledge_gradient(
     discretised value is at most the true one if the largest mean was found, which a search from eight starts does not
     promise; where it was not, the value may be too large by what is missing. It is a lower bound, tight near its own
     maximum and loose elsewhere: in twelve examples with two to six columns and 12 points each its best point was the
-    simulation's each time, with 40-99 % of the value simulated there; at lesser points it can be a few percent. The
+    simulation's each time, with 39-98 % of the value simulated there; at lesser points it can be a few percent. The
     simulation has random error, and its inner searches may miss a maximum. Nothing is promised about estimated length
     scales.
 
@@ -138,7 +138,7 @@ def knowledge_gradient(
     ... )
     >>> gp = gp.fit(X, np.array([0.0, 1.0, 0.5]))
     >>> knowledge_gradient(gp, [[0.4], [0.7]], bounds=[[0, 1]]).round(3)
-    array([0.035, 0.136])
+    array([0.035, 0.137])
     """
     owner = "knowledge_gradient"
     posteriors = check_gp(gp, owner)

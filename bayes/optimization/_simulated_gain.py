@@ -3,15 +3,15 @@
 import math
 
 import numpy as np
-from scipy.special import ndtri
 
+from ._gain import LOG_SQRT_2PI
 from ._mean_maxima import climb, mean_maxima, spread_points
 from ._noisy_ei import evaluated_points
 from ._utility import next_noise
 
 __all__ = ["simulated_gain"]
 
-_STARTS = 3
+_STARTS, _FARTHEST = 3, 6.0
 
 
 def simulated_gain(posterior, X, candidates, bounds, noise, n_draws, rng):
@@ -26,14 +26,18 @@ def simulated_gain(posterior, X, candidates, bounds, noise, n_draws, rng):
         pool = np.vstack([best, np.clip(evaluated_points(posterior), *bounds.T), spread_points(bounds)])
     else:
         pool = candidates
-    levels = np.maximum((np.arange(n_draws) + rng.random((len(X), n_draws))) / n_draws, 1e-300)
-    draws = ndtri(levels)
+    # even over all outcomes, and weighed by their density: most of a gain can come from rare ones
+    draws = _FARTHEST * (2 * (np.arange(n_draws) + rng.random((len(X), n_draws))) / n_draws - 1)
+    weights = 2 * _FARTHEST / n_draws * np.exp(-0.5 * draws * draws - LOG_SQRT_2PI)
     return np.array(
-        [_gain(posterior, x, pool, candidates is None, bounds, noise, z) for x, z in zip(X, draws, strict=True)]
+        [
+            _gain(posterior, x, pool, candidates is None, bounds, noise, zip(*outcomes, strict=True))
+            for x, *outcomes in zip(X, draws, weights, strict=True)
+        ]
     )
 
 
-def _gain(posterior, x, pool, continuous, bounds, noise, draws):
+def _gain(posterior, x, pool, continuous, bounds, noise, outcomes):
     targets = posterior.targets(x[None])
     total = float(posterior.mean_var(x[None])[1][0]) + noise
     if total == 0.0:
@@ -45,7 +49,7 @@ def _gain(posterior, x, pool, continuous, bounds, noise, draws):
     slope = cov[:, 0] / root
     now = int(mu.argmax())
     gain = 0.0
-    for z in draws:
+    for z, weight in outcomes:
         values = mu + slope * z
         largest = values.max()
         if continuous:
@@ -56,5 +60,5 @@ def _gain(posterior, x, pool, continuous, bounds, noise, draws):
 
             starts = np.argpartition(-values, _STARTS)[:_STARTS]
             largest = max(largest, *(climb(following, pool[i], bounds)[1] for i in starts))
-        gain += largest - values[now]
-    return gain / len(draws)
+        gain += weight * (largest - values[now])
+    return gain

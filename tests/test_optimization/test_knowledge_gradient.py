@@ -41,8 +41,8 @@ def test_among_candidates_it_is_the_lines():
 def test_simulation_among_candidates_agrees():
     gp = process(n=6, noise=0.1)
     exact = knowledge_gradient(gp, POINTS, candidates=CANDIDATES)
-    simulated = knowledge_gradient(gp, POINTS, candidates=CANDIDATES, method="simulation", n_draws=20_000, rng=0)
-    assert simulated == pytest.approx(exact, rel=0.02, abs=1e-6)
+    simulated = knowledge_gradient(gp, POINTS, candidates=CANDIDATES, method="simulation", n_draws=2000, rng=0)
+    assert simulated == pytest.approx(exact, rel=1e-3, abs=1e-9)
 
 
 @pytest.mark.slow
@@ -50,8 +50,7 @@ def test_simulation_among_candidates_agrees():
 def test_in_a_box_it_is_a_lower_bound_that_is_tight_where_it_counts(n, d, noise):
     gp = Averaged(posterior_of(n, d, noise, seed=5))
     X, box = np.random.default_rng(1).random((12, d)), np.tile([0.0, 1.0], (d, 1))
-    # few draws would miss gains that need an outcome of one in a hundred
-    exact = knowledge_gradient(gp, X, bounds=box, method="simulation", n_draws=200, rng=0)
+    exact = knowledge_gradient(gp, X, bounds=box, method="simulation", n_draws=60, rng=0)
     bound = knowledge_gradient(gp, X, bounds=box)
     assert (bound <= 1.1 * exact + 0.02 * exact.max()).all()
     # 44 % was seen elsewhere at the best point, and a few percent at lesser ones: a guard, not a promise
