@@ -1,7 +1,8 @@
-"""Print the contest's table as Markdown from the cache: python -m contest.table [--ours errorbars]."""
+"""Print the contest's tables as Markdown from the cache: python -m contest.table [--into docs/contest.md]."""
 
 import argparse
 import json
+from pathlib import Path
 
 import numpy as np
 
@@ -10,9 +11,8 @@ from .problems import all_problems
 from .run import CACHE
 
 RULES = {"own": "own report", "mean": "its posterior mean", "common": "common report", "sampled": "best tried"}
-HEADER = """# The contest of optimisers
-
-Printed by `tests/benchmarks/contest/table.py` from the runs of `tests/benchmarks/contest/run.py`.
+MARK = "<!-- tables: everything below is written by tests/benchmarks/contest/table.py -->"
+HEADER = """## How it was played
 
 At equal seed every method is given the same initial design, budget, and noise per evaluation. Regret is true optimum
 minus truth at the recommended point. `own report` is what a method itself returns (under noise: its best posterior mean
@@ -25,9 +25,9 @@ milliseconds per point told and asked.
 
 Crashes: Optuna is told a failed trial, in `..._worst` the worst value so far, as are scikit-optimize,
 bayesian-optimization and BoTorch. Optuna's models start after 3 successes there instead of 10. BoTorch: its defaults
-with 128 quasi-random draws and 4 restarts of 128 raw samples; finite spaces are enumerated, and where there are crashes
-its fits end after 100 iterations. bayesian-optimization: on finite spaces 10,000 random draws in place of differential
-evolution.
+with 128 quasi-random draws and 4 restarts of 128 raw samples; finite spaces are enumerated, cells of tables without
+noise never twice (errorbars may look twice), and where there are crashes its fits end after 100 iterations.
+bayesian-optimization: on finite spaces 10,000 random draws in place of differential evolution.
 """
 
 
@@ -72,7 +72,7 @@ def section(problem, ours):
         "ask, ms",
         f"{ours}: won, tied, lost",
     ]
-    lines = [f"## {problem.name}", "", f"{problem.about}.", ""]
+    lines = [f"### {problem.name}", "", f"{problem.about}.", ""]
     lines += ["| method | seeds | " + " | ".join(columns) + " |", "|" + "---|" * (len(columns) + 2)]
     mine = regrets(found[ours], last, "own") if ours in found else {}
     for name, records in found.items():
@@ -96,6 +96,66 @@ def section(problem, ours):
     return [*lines, ""]
 
 
+def medians(names):
+    """Return the lines of one table: problems by methods, median of the own report at the end, best ones in bold."""
+    lines = ["| problem | " + " | ".join(names) + " |", "|" + "---|" * (len(names) + 1)]
+    for problem in all_problems().values():
+        found = {n: list(regrets(load(problem.name, n), problem.budget, "own").values()) for n in names}
+        middle = {n: quartiles(v)[1] * problem.unit for n, v in found.items() if v}
+        full = max((len(v) for v in found.values()), default=0)
+        cells = []
+        for n in names:
+            text = f"{middle[n]:.3g}" if n in middle else ""
+            text = f"**{text}**" if n in middle and middle[n] == min(middle.values()) else text
+            cells.append(text + (f" ({len(found[n])})" if n in middle and len(found[n]) < full else ""))
+        lines.append(f"| {problem.name} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def scores(ours, names):
+    """Return the lines of one table: problems by methods, how often ours won, tied and lost, and the sums."""
+    lines = ["| problem | " + " | ".join(names) + " |", "|" + "---|" * (len(names) + 1)]
+    total = dict.fromkeys(names, (0, 0, 0))
+    for problem in all_problems().values():
+        mine = regrets(load(problem.name, ours), problem.budget, "own")
+        cells = []
+        for n in names:
+            score = wins(mine, regrets(load(problem.name, n), problem.budget, "own"))
+            total[n] = tuple(a + b for a, b in zip(total[n], score, strict=True))
+            cells.append(", ".join(map(str, score)) if sum(score) else "")
+        lines.append(f"| {problem.name} | " + " | ".join(cells) + " |")
+    return [*lines, "| sum | " + " | ".join(", ".join(map(str, t)) for t in total.values()) + " |"]
+
+
+def overview(ours):
+    """Return the lines that stand before the single problems: peers, then our own parts."""
+    parts = [n for n in METHODS if n.startswith(f"{ours}_")]
+    peers = [n for n in METHODS if n not in (*parts, ours) and any(load(p, n) for p in all_problems())]
+    return [
+        "## All problems",
+        "",
+        "Median regret of the own report at the end; in brackets the number of seeds where others have more.",
+        "",
+        *medians([ours, *peers]),
+        "",
+        f"Runs at equal seeds that {ours} won, tied and lost, by own report at the end. 20 fair coins fall 15 or more "
+        "times on one side in 4% of all cases.",
+        "",
+        *scores(ours, peers),
+        "",
+        "## What comes from which part",
+        "",
+        f"The same with one part of {ours} changed: median regrets, then how often the whole won, tied and lost.",
+        "",
+        *medians([ours, *parts]),
+        "",
+        *scores(ours, parts),
+        "",
+        "## Problem by problem",
+        "",
+    ]
+
+
 def versions():
     """Return the versions that the records name."""
     seen = set()
@@ -105,14 +165,27 @@ def versions():
     return "Versions: " + ", ".join(sorted(seen)) + "."
 
 
+def write(path, lines):
+    """Replace all that stands below the mark in a file; what is above it was written by hand."""
+    text = path.read_text(encoding="utf-8")
+    if MARK not in text:
+        raise SystemExit(f"{path} has no line {MARK!r}")
+    head = text.split(MARK)[0]
+    path.write_text(head + "\n".join([MARK, "", *lines]).rstrip() + "\n", encoding="utf-8")
+
+
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--ours", default="errorbars", help="whose paired wins are counted")
-    ours = parser.parse_args(argv).ours
-    lines = [HEADER.format(ours=ours), versions(), ""]
+    parser.add_argument("--into", type=Path, help="file whose part below the mark is written anew")
+    options = parser.parse_args(argv)
+    lines = [*HEADER.format(ours=options.ours).splitlines(), "", versions(), "", *overview(options.ours)]
     for problem in all_problems().values():
-        lines += section(problem, ours)
-    print("\n".join(lines).rstrip())
+        lines += section(problem, options.ours)
+    if options.into:
+        write(options.into, lines)
+    else:
+        print("\n".join(lines).rstrip())
 
 
 if __name__ == "__main__":
