@@ -17,6 +17,7 @@ from .optimization._gaussian_process import GaussianProcess as GaussianProcess
 from .optimization._knowledge_gradient import knowledge_gradient as knowledge_gradient
 from .optimization._noisy_ei import noisy_expected_improvement as noisy_expected_improvement
 from .optimization._optimizer import BayesianOptimizer as BayesianOptimizer
+from .optimization._search_cv import BayesSearchCV as BayesSearchCV
 from .optimization._thompson import thompson_sample as thompson_sample
 from .optimization._trials import Trial as Trial
 from .ranking._breakdown import simplex_breakdown as simplex_breakdown
@@ -24,6 +25,7 @@ from .ranking._identifiability import identifiability as identifiability
 from .ranking._ranker import SimplexRanker as SimplexRanker
 
 __all__ = [
+    "BayesSearchCV",
     "BayesianOptimizer",
     "Categorical",
     "GaussianProcess",

@@ -1,0 +1,124 @@
+"""A search among settings whose values are scores of folds: what is asked next, on which fold, and what it was worth.
+
+Under ``folds="all"`` a trial is a setting, its value the mean over all folds. Under "one" a trial is one fit: a setting
+on one fold. Folds differ from each other for all settings alike, which would drown the differences between settings;
+their effects are estimated, and taken away before a model sees the scores.
+"""
+
+import numpy as np
+from scipy.linalg import solve_triangular
+from sklearn.base import clone
+
+from ._campaign import Campaign
+from ._optimizer import BayesianOptimizer
+from ._settings import check_optimizer
+from ._surrogate import make_surrogate
+
+__all__ = ["SPREADS", "FoldCampaign", "FoldOptimizer", "effects_among_settings", "effects_beside_model"]
+
+SPREADS = np.geomspace(1e-6, 1e4, 41)  # variances of effects, in units of the variance of y
+
+
+class FoldCampaign(Campaign):
+    """A campaign whose trials belong to folds.
+
+    Attributes
+    ----------
+    n_folds : int
+        1 where each trial covers all folds.
+    folds : dict of int to int
+        Fold by id of the trial.
+    """
+
+    def __init__(self, settings, n_folds, surrogate):
+        super().__init__(settings)
+        self.n_folds, self._surrogate = n_folds, surrogate
+        self.folds: dict[int, int] = {}
+
+    def key(self, i):
+        """Return what tells the setting of a trial from others."""
+        return setting_key(self.records[i].params)
+
+    def missing(self, params):
+        """Return the folds that a setting has not been tried on, those first that were used least."""
+        key = setting_key(params)
+        seen = {fold for i, fold in self.folds.items() if self.key(i) == key}
+        used = np.bincount(list(self.folds.values()), minlength=self.n_folds)
+        return sorted((k for k in range(self.n_folds) if k not in seen), key=lambda k: (used[k], k))
+
+    def which(self, *statuses):
+        """Return the ids with these statuses; a setting that has no fold left counts as abandoned, too."""
+        ids = super().which(*statuses)
+        if "abandoned" not in statuses or self.n_folds == 1:
+            return ids
+        counts: dict[tuple, int] = {}
+        for record in self.records:
+            counts[self.key(record.id)] = counts.get(self.key(record.id), 0) + 1
+        return sorted({*ids, *(r.id for r in self.records if counts[self.key(r.id)] >= self.n_folds)})
+
+    def told(self):
+        """Return X, the scores without the effects of their folds, and no variances."""
+        X, y, y_var = super().told()
+        if self.n_folds == 1 or not len(y):
+            return X, y, y_var
+        folds = np.array([self.folds[i] for i in super().which("ok")])
+        if self.fitted is None:
+            _, settings = np.unique(X, axis=0, return_inverse=True)
+            return X, y - effects_among_settings(y, settings.ravel(), folds, self.n_folds)[folds], y_var
+        start, unit = self.fitted["models"][0], np.ones(X.shape[1])
+        posterior = clone(self._surrogate)._restore(X, y, y_var, start, input_scale=unit).posteriors_[0]
+        return X, y - effects_beside_model(posterior, folds, self.n_folds)[folds], y_var
+
+    def looks_noise_free(self):
+        """Tell whether no setting may be suggested twice: the same fit on the same rows tells nothing new."""
+        return self.n_folds == 1
+
+
+def setting_key(params):
+    """Return the values of params."""
+    return tuple(params.values())
+
+
+def effects_among_settings(y, settings, folds, n_folds):
+    """Return how much each fold (n_folds,) is easier than the average one, without a model.
+
+    Least squares of ``y = setting + fold`` with a free level for each setting; one observation's worth of ridge holds
+    the effects of folds that were never met beside others at 0.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n,)
+    settings, folds : ndarray of int, shape (n,)
+    n_folds : int
+    """
+    design = (folds[:, None] == np.arange(n_folds)).astype(float)
+    means = np.stack([np.bincount(settings, column) for column in design.T], axis=1) / np.bincount(settings)[:, None]
+    centred = design - means[settings]
+    return np.linalg.solve(centred.T @ centred + np.eye(n_folds), centred.T @ y)
+
+
+def effects_beside_model(posterior, folds, n_folds):
+    """Return how much each fold (n_folds,) is easier than the average one, as the model of the settings has it.
+
+    The posterior mean of independent normal effects beside the Gaussian process; their variance is the most likely one
+    of `SPREADS`.
+    """
+    design = (folds[:, None] == np.arange(n_folds)).astype(float)
+    whitened = solve_triangular(posterior.L, design, lower=True)
+    # in the directions of the effects that the data tell of independently, with these precisions
+    precision, directions = np.linalg.eigh(whitened.T @ whitened)
+    precision = precision.clip(min=0)
+    pull = directions.T @ (design.T @ posterior.alpha)
+    shrunken = pull / (precision + 1 / SPREADS[:, None])
+    fit = pull * shrunken - np.log1p(SPREADS[:, None] * precision)
+    effects = directions @ shrunken[fit.sum(axis=1).argmax()]
+    return posterior.scale * (effects - effects.mean())
+
+
+class FoldOptimizer(BayesianOptimizer):
+    """A `BayesianOptimizer` on folds; `begin` must be called before all else."""
+
+    def begin(self, n_folds):
+        """Check the parameters, and start."""
+        self._campaign = FoldCampaign(check_optimizer(self), n_folds, make_surrogate(self.surrogate))
+        return self
