@@ -89,7 +89,7 @@ DEBIASERS = [
     debiaser_row("LinearDebiaser", LINEAR, "exponential", 300, 1000, "ols", floor=0.93),
     *(debiaser_row("LinearDebiaser", LINEAR, law, 30, 100, verb, method="fieller")
       for law in ("normal", "exponential") for verb in ("mean", "ate")),
-    debiaser_row("LinearDebiaser", LINEAR, "normal", 150, 300, "ate", method="bootstrap", reps=200, floor=0.92),
+    debiaser_row("LinearDebiaser", LINEAR, "normal", 150, 300, "ate", method="bootstrap", reps=80, floor=0.92),
     Row(of="causal.LinearDebiaser.ate", method="delta, clusters", law="normal shocks", n="60 + 60 clusters of 5",
         guarantee="asymptotic", floor=0.93, reps=500, run=linear_clusters(60)),
     *(debiaser_row("SplineDebiaser", SPLINE, law, 500, 1000, verb, floor=0.92, reps=300)

@@ -246,7 +246,7 @@ def costs(kind, n, runs, floor):
 NAMES = {"one": "cost_of_pass", "frontier": "frontier_cost_of_pass", "essential": "essentialness"}
 COSTS = [
     Row(of=f"uq.sampling.{NAMES[kind]}", method="bootstrap of items and runs", law=law, n=f"{n} items, {runs} runs",
-        guarantee=guarantee, floor=floor, reps=200, run=costs(kind, n, runs, least))
+        guarantee=guarantee, floor=floor, reps=100 if runs > 8 else 200, run=costs(kind, n, runs, least))
     for kind in NAMES
     for law, n, runs, least, guarantee, floor in (
         ("solved often", 50, 32, 0.5, "asymptotic", 0.93),
@@ -272,7 +272,7 @@ def log_z(sd, n):
 REWARDS = [
     *(Row(of="uq.sampling.BestOfN.conf_int", method="U-statistic, n = 4", law=law,
           n=f"{prompts} x {draws}" if prompts > 1 else f"one prompt, {draws}", guarantee="asymptotic", floor=floor,
-          reps=400, run=largest(law, prompts, draws, 4))
+          reps=150 if prompts == 300 else 400, run=largest(law, prompts, draws, 4))
       for law in ("uniform", "exponential")
       for prompts, draws, floor in ((8, 8, None), (30, 4, 0.92), (300, 4, 0.93), (1, 100, None))),
     *(Row(of="uq.sampling.importance_summary", method="log Z, normal law", law=f"log-normal weights, sd {sd:g}",
