@@ -134,3 +134,23 @@ def test_the_result_prints_and_plots(axes):
 def test_bad_input_is_refused(arguments, options):
     with pytest.raises(InputError, match="allocate_samples: "):
         allocate_samples(*arguments, **options)
+
+
+@pytest.mark.parametrize(
+    ("rates", "budget", "cost", "expected"),
+    [
+        ([1e-25], 1e9, 1.0, [10**9]),
+        ([1e-25] * 3, 9, 1.0, [3, 3, 3]),
+        ([1e-310, 1.0], 1e6, 1.0, [10**6 - 1, 1]),
+        ([0.5, 1e-9, 1e-9], 1.9e11, [1e11, 1.0, 1.0], [1, 45 * 10**9, 45 * 10**9]),
+        ([0.5, 0.5], 10, [1.0, 1e150], [10, 0]),
+    ],
+)
+def test_rates_too_small_to_tell_samples_apart_share_in_one_step(rates, budget, cost, expected):
+    assert allocate_samples(rates, budget, cost).n_samples.tolist() == expected
+
+
+def test_ties_of_many_problems_are_shared_at_once():
+    result = allocate_samples(np.full(200_000, 0.5), 300_000)
+    assert np.bincount(result.n_samples).tolist() == [0, 100_000, 100_000]
+    assert result.guarantee == "exact"

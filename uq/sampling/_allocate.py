@@ -20,6 +20,8 @@ METHODS = ("auto", "greedy", "exact")
 _MOST_STEPS = 20_000_000  # of the dynamic program
 _MOST_SAMPLES = 1e12
 _ROUNDING = 1e-9  # .3 / .1 is three attempts
+_OVERHEAD = 100  # steps that a line of the program takes at least
+_FEW = 1e4  # samples to add one by one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -149,7 +151,7 @@ def allocate_samples(rates, budget, cost=1.0, *, method="auto") -> Allocation:
             "take method='greedy', which says how far from the optimum it can be."
         )
     if not equal and method != "greedy" and steps <= _MOST_STEPS:
-        n_samples = _exact(rates, budget, cost.astype(np.int64))
+        n_samples = _exact(rates, budget, np.minimum(cost, np.floor(budget) + 1).astype(np.int64))
         name, bound = "exact", None
     else:
         n_samples, bound = _greedy(rates, budget, cost)
@@ -179,7 +181,7 @@ def _steps(budget, cost):
     """Return the size of the dynamic program, NaN where costs are not whole."""
     if (cost != np.floor(cost)).any():
         return np.nan
-    room = np.floor(budget) + 1
+    room = max(np.floor(budget) + 1, _OVERHEAD)
     return float((room * (budget // cost + 1)).sum())
 
 
@@ -187,56 +189,89 @@ def _greedy(rates, budget, cost):
     """Return samples by largest gain per cost, those that still fit after it, and the bound of the optimum."""
     with np.errstate(divide="ignore"):
         first, fade = np.log(rates) - np.log(cost), np.log1p(-rates)
-    n_samples = _above(first, fade, rates, budget, cost)
-    left = budget - float(n_samples @ cost)
     slack = _ROUNDING * cost.min() + 4 * np.finfo(float).eps * budget
-    # what is left pays for a few samples of each problem at most
-    heap = [(-_gain(first[i], fade[i], n_samples[i]), i) for i in range(len(rates)) if rates[i] > 0]
+    n_samples = np.zeros(len(rates), np.int64)
+    open_, bound = np.flatnonzero(rates > 0), None
+    while open_.size:
+        left = budget - float(n_samples @ cost)
+        open_ = open_[cost[open_] <= left + slack]
+        if not open_.size or bound is not None and left / cost[open_].min() < _FEW:
+            break
+        part = first[open_], fade[open_], cost[open_]
+        n_samples[open_] = _fill(*part, n_samples[open_], left + float(n_samples[open_] @ cost[open_]), slack)
+        more = _gain(*part[:2], n_samples[open_])
+        if bound is None:
+            spare = max(budget - float(n_samples @ cost), 0.0)
+            bound = float(_solved(rates, n_samples).sum() + np.exp(more.max()) * spare)
+        open_ = open_[more > -np.inf]
+    _add_one_by_one(first, fade, cost, n_samples, open_, budget - float(n_samples @ cost), slack)
+    return n_samples, bound
+
+
+def _gain(first, fade, taken):
+    """Return the logarithm of the gain per cost of the next sample of each problem."""
+    with np.errstate(invalid="ignore"):
+        return np.where(taken > 0, first + taken * fade, first)
+
+
+def _fill(first, fade, cost, taken, budget, slack):
+    """Return at least `taken` samples, those of largest gain, up to the first one that does not fit."""
+    taken = _above(first, fade, taken, budget, cost)
+    while True:
+        gain, left = _gain(first, fade, taken), budget - float(taken @ cost)
+        top = gain.max()
+        if not np.isfinite(top) or left + slack < cost.min():
+            return taken
+        # gains that differ by rounding are alike: they fall too slowly to be told apart, sample by sample
+        least = top - 8 * np.finfo(float).eps * max(1.0, abs(top))
+        alike = np.flatnonzero(gain >= least)
+        most = np.floor(np.maximum(left + slack, 0.0) / cost[alike]) + 1
+        with np.errstate(over="ignore"):
+            run = np.minimum(np.floor((gain[alike] - least) / -fade[alike]) + 1, most)
+        price = float(run @ cost[alike])
+        if price <= left + slack:
+            taken[alike] += run.astype(np.int64)
+            continue
+        some = np.floor(run * (max(left, 0.0) / price))
+        taken[alike] += some.astype(np.int64)
+        rest = alike[some < run]
+        rest = rest[np.argsort(-_gain(first[rest], fade[rest], taken[rest]), kind="stable")]
+        fits = np.cumsum(cost[rest]) <= budget - float(taken @ cost) + slack
+        taken[rest[fits]] += 1
+        return taken
+
+
+def _add_one_by_one(first, fade, cost, n_samples, open_, left, slack):
+    """Add to `n_samples` what still fits, the largest gain first."""
+    heap = list(zip(-_gain(first[open_], fade[open_], n_samples[open_]), open_.tolist(), strict=True))
     heapq.heapify(heap)
-    bound = None
-    while heap and left + slack >= cost.min():
+    while heap:
         gain, i = heapq.heappop(heap)
         if gain == np.inf:  # nothing is left to gain
             break
         if cost[i] > left + slack:
-            if bound is None:
-                bound = float(_solved(rates, n_samples).sum()) + np.exp(-gain) * max(left, 0.0)
             continue  # never again: what is left only shrinks
         n_samples[i] += 1
         left -= cost[i]
-        heapq.heappush(heap, (-_gain(first[i], fade[i], n_samples[i]), i))
-    return n_samples, _bound_of_rest(rates, n_samples, heap, left) if bound is None else bound
+        heapq.heappush(heap, (-float(_gain(first[i], fade[i], n_samples[i])), i))
 
 
-def _bound_of_rest(rates, n_samples, heap, left):
-    solved = float(_solved(rates, n_samples).sum())
-    return solved if not heap or left <= 0 else solved + float(np.exp(-heap[0][0])) * left
-
-
-def _gain(first, fade, taken):
-    """Return the logarithm of the gain per cost of the next sample."""
-    return first + taken * fade if taken else first
-
-
-def _above(first, fade, rates, budget, cost):
+def _above(first, fade, taken, budget, cost):
     """Return the samples whose gain per cost exceeds a threshold, chosen so that they nearly use up the budget."""
+    most = np.maximum(np.floor(budget / cost), taken) + 1
 
     def counts(threshold):
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(over="ignore"):
             k = np.floor((threshold - first) / fade) + 1
-        k = np.where(first > threshold, np.where(rates == 1, 1.0, np.maximum(k, 0.0)), 0.0)
-        return np.where(rates > 0, k, 0.0)
+        return np.clip(np.where(first > threshold, np.maximum(k, 1.0), 0.0), taken, most)
 
-    high = float(first.max(initial=-np.inf))
-    if not np.isfinite(high):
-        return np.zeros(len(rates), np.int64)
+    high = float(first.max())
     low, width = high - 1.0, 1.0
-    most = float(budget / cost.min()) + 1
-    while counts(low) @ cost <= budget and width < 2 * most * 745:
+    while counts(low) @ cost <= budget:
+        if width > 2 * most.max() * 745:
+            return counts(low).astype(np.int64)
         width *= 2
         low = high - width
-    if counts(low) @ cost <= budget:
-        return np.minimum(counts(low), most).astype(np.int64)
     for _ in range(200):
         middle = (low + high) / 2
         if middle in (low, high):
@@ -245,8 +280,7 @@ def _above(first, fade, rates, budget, cost):
             high = middle
         else:
             low = middle
-    # one less of each, so that rounding of the threshold cannot give a sample that a better one should have had
-    return np.maximum(counts(high) - 1, 0.0).astype(np.int64)
+    return counts(high).astype(np.int64)
 
 
 def _exact(rates, budget, cost):
