@@ -35,7 +35,8 @@ def load(problem, name):
     """Return the records of a method on a problem, by seed in order."""
     path = CACHE / problem / f"{name}.jsonl"
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    return sorted((json.loads(line) for line in lines), key=lambda r: r["seed"])
+    found = {record["seed"]: record for record in map(json.loads, lines)}  # two processes may have played the same
+    return [found[seed] for seed in sorted(found)]
 
 
 def regrets(records, count, rule):
@@ -96,18 +97,28 @@ def section(problem, ours):
     return [*lines, ""]
 
 
-def medians(names):
-    """Return the lines of one table: problems by methods, median of the own report at the end, best ones in bold."""
-    lines = ["| problem | " + " | ".join(names) + " |", "|" + "---|" * (len(names) + 1)]
+def medians(ours, names):
+    """Return the lines of one table: problems by methods, median of the own report at the end.
+
+    Where a method has fewer seeds than ours, the median of ours at those seeds stands beside its own. In bold: methods
+    that ours is not better than, and ours where nobody is better.
+    """
+    lines = ["| problem | " + " | ".join([ours, *names]) + " |", "|" + "---|" * (len(names) + 2)]
     for problem in all_problems().values():
-        found = {n: list(regrets(load(problem.name, n), problem.budget, "own").values()) for n in names}
-        middle = {n: quartiles(v)[1] * problem.unit for n, v in found.items() if v}
-        full = max((len(v) for v in found.values()), default=0)
-        cells = []
+        mine = regrets(load(problem.name, ours), problem.budget, "own")
+        cells, beaten = [], False
         for n in names:
-            text = f"{middle[n]:.3g}" if n in middle else ""
-            text = f"**{text}**" if n in middle and middle[n] == min(middle.values()) else text
-            cells.append(text + (f" ({len(found[n])})" if n in middle and len(found[n]) < full else ""))
+            theirs = regrets(load(problem.name, n), problem.budget, "own")
+            both = sorted(mine.keys() & theirs.keys())
+            if not both:
+                cells.append("")
+                continue
+            a, b = (quartiles([v[seed] for seed in both])[1] * problem.unit for v in (mine, theirs))
+            text = f"**{b:.3g}**" if b <= a else f"{b:.3g}"
+            cells.append(text if len(both) == len(mine) else f"{text} ({len(both)}: {a:.3g})")
+            beaten |= b < a
+        own = f"{quartiles(list(mine.values()))[1] * problem.unit:.3g}" if mine else ""
+        cells = [own if beaten or not own else f"**{own}**", *cells]
         lines.append(f"| {problem.name} | " + " | ".join(cells) + " |")
     return lines
 
@@ -134,12 +145,13 @@ def overview(ours):
     return [
         "## All problems",
         "",
-        "Median regret of the own report at the end; in brackets the number of seeds where others have more.",
+        "Median regret of the own report at the end. In brackets, where a method has fewer seeds: how many, and the",
+        f"median of {ours} at these. In bold: who is not worse than {ours}, and {ours} where nobody is better.",
         "",
-        *medians([ours, *peers]),
+        *medians(ours, peers),
         "",
-        f"Runs at equal seeds that {ours} won, tied and lost, by own report at the end. 20 fair coins fall 15 or more "
-        "times on one side in 4% of all cases.",
+        f"Runs at equal seeds that {ours} won, tied and lost, by own report at the end. 20 fair coins fall",
+        "15 or more times on one side in 4% of all cases.",
         "",
         *scores(ours, peers),
         "",
@@ -147,7 +159,7 @@ def overview(ours):
         "",
         f"The same with one part of {ours} changed: median regrets, then how often the whole won, tied and lost.",
         "",
-        *medians([ours, *parts]),
+        *medians(ours, parts),
         "",
         *scores(ours, parts),
         "",
