@@ -295,7 +295,9 @@ def test_khat_where_there_is_no_tail():
     rng = np.random.default_rng(0)
     assert khat(np.full(100, 7.0)) == -np.inf
     assert khat(rng.normal(size=20)) == np.inf
-    assert khat(np.r_[np.zeros(100), np.full(900, -1.0)]) == np.inf  # two values: nothing above the cutoff
+    for largest in (5, 50, 94, 100, 500):  # two values have no tail, wherever the cutoff falls between or on them
+        assert khat(np.r_[np.zeros(largest), np.full(1000 - largest, -1.0)]) < 0, largest
+    assert khat(np.r_[np.zeros(4), np.full(996, -1.0)]) == np.inf
     assert np.isfinite(khat(rng.normal(size=1000) * 1e3))
     assert khat(rng.normal(size=1000) + 1e6) == pytest.approx(khat(np.random.default_rng(0).normal(size=1020)[20:]), 1)
     assert khat(np.r_[rng.normal(size=500), [-np.inf] * 500]) < 0.7

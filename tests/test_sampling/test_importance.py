@@ -93,6 +93,26 @@ def test_weights_of_zero_and_equal_weights():
     assert quiet([2.0]).ess == 1
 
 
+def test_rewards_of_0_or_1_have_no_tail():
+    right = np.arange(2000) % 10 < 3
+    result = importance_summary(right / 0.5)
+    z = 0.7 + 0.3 * np.exp(2)
+    assert result.khat == -np.inf
+    assert result.guarantee == "asymptotic"
+    assert result.log_z.estimate == pytest.approx(np.log(z))
+    assert result.kl_target == pytest.approx(0.3 * np.exp(2) / z * 2 - np.log(z))
+
+
+def test_a_reference_that_the_draws_do_not_tell_is_told():
+    r = np.random.default_rng(0).normal(size=2000)
+    with pytest.warns(SmallSampleWarning, match="do not tell the reference") as caught:
+        result = importance_summary(r / 10, log_reference=6 * r)  # N(.1, 1) and N(6, 1): KL is 17.4 both ways
+    assert caught[0].filename == __file__
+    assert result.guarantee == "none"
+    assert result.log_z.guarantee == "asymptotic"
+    assert importance_summary(r / 10, log_reference=r / 5).guarantee == "asymptotic"
+
+
 def test_extreme_weights_stay_finite():
     for logs in ([1e150, -1e150], [-1e300 / 1e160, 0.0], [700.0, -800.0, 0.0]):
         result = quiet(logs)

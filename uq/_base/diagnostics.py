@@ -118,7 +118,7 @@ def khat(log_weights, r_eff=1.0):
     -------
     float or ndarray of the shape of what follows the first two axes
         inf where fewer than 5 weights stand in the tail, so that nothing is known about it (below 25 draws, always);
-        -inf where all weights are equal.
+        -inf where all weights are equal, and where the largest one is shared by more draws than a tail holds.
 
     Raises
     ------
@@ -279,7 +279,7 @@ def _khat(log_weights, r_eff):
     # the cutoff is the largest weight outside of the tail; ties with it stay outside
     n_tail = int(np.ceil(min(n / 5, 3 * np.sqrt(n / r_eff))))
     ordered = np.sort(log_weights - log_weights.max())
-    if ordered[0] == 0:
+    if ordered[0] == 0 or (n_tail >= 5 and ordered[-n_tail - 1] == 0):  # a reward of 0 or 1 has no tail
         return -np.inf
     cutoff = max(ordered[-min(n_tail, n - 1) - 1], np.log(np.finfo(float).tiny))
     tail = np.exp(ordered[ordered > cutoff]) - np.exp(cutoff)

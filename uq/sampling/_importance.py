@@ -43,7 +43,7 @@ class ImportanceSummary(Result):
     ess : float
         Effective sample size, 1 over the sum of squared normalised weights.
     khat : float
-        Pareto shape of the largest weights; above .7 none of the numbers here can be trusted.
+        Pareto shape of the largest weights of the target; above .7 none of the numbers here can be trusted.
     n : int
     guarantee, method : str
 
@@ -118,6 +118,7 @@ def importance_summary(log_weights, *, log_reference=None) -> ImportanceSummary:
     SmallSampleWarning
         For k-hat above .7, or KL(target || proposal) above log n - 2: the estimate of this divergence is log n minus
         the entropy of the normalised weights and cannot exceed log n, so that it saturates where the truth is larger.
+        The same for the reference in place of the target.
 
     Notes
     -----
@@ -153,28 +154,24 @@ def importance_summary(log_weights, *, log_reference=None) -> ImportanceSummary:
     if reference is not None and len(reference) != len(logs):
         raise InputError(f"{owner}: log_reference must have one entry per draw ({len(logs)}); got {len(reference)}.")
     n = len(logs)
-    with np.errstate(over="ignore"):
-        log_w = logs - logs.max()
-        log_w = log_w - logsumexp(log_w)
-    w = np.exp(log_w)
     log_n = math.log(n)
+    log_w, kl_target, k, trusted = _seen(logs)
+    w = np.exp(log_w)
     ess = min(max(1 / float(w @ w), 1.0), float(n))
-    kl_target = float(np.clip(w @ np.where(w > 0, log_w, 0.0) + log_n, 0.0, log_n))
-    k = float(pareto_shape(np.where(np.isfinite(log_w), log_w, -np.inf)))
-    trusted = k <= KHAT and kl_target <= log_n - 2
     chi_square = max(n / ess - 1, 0.0)
     guarantee = "asymptotic" if trusted else "none"
     log_z = float(logs.max() + logsumexp(logs - logs.max()) - log_n)
     error = math.sqrt(chi_square / n)
-    between = (None, None) if reference is None else _between(log_w, reference)
     if not trusted:
-        warnings.warn(
-            f"the weights do not tell the target: k-hat is {k:.2g} (.7 at most), and KL(target || proposal) "
-            f"{kl_target:.3g} of log n = {log_n:.3g} at most, near which it saturates. Draw more, or from a proposal "
-            "that is nearer to the target (for a tilted one, a larger beta or steps between).",
-            SmallSampleWarning,
-            stacklevel=2,
-        )
+        _warn("target", k, kl_target, n)
+    between: tuple[float | None, float | None] = (None, None)
+    all_told = trusted
+    if reference is not None:
+        log_v, kl, shape, told = _seen(reference)
+        between = _between(log_w, log_v)
+        all_told = trusted and told
+        if not told:
+            _warn("reference", shape, kl, n)
     return ImportanceSummary(
         log_z=Estimate(
             estimate=log_z,
@@ -193,21 +190,41 @@ def importance_summary(log_weights, *, log_reference=None) -> ImportanceSummary:
         ess=ess,
         khat=k,
         n=n,
-        guarantee=guarantee,
+        guarantee="asymptotic" if all_told else "none",
     )
 
 
-def _between(log_w, reference):
-    """Return KL(target || reference) and KL(reference || target) from self-normalised weights of both."""
-    log_v = reference - reference.max()
-    log_v = log_v - logsumexp(log_v)
+def _seen(logs):
+    """Return normalised log weights, KL from the proposal, k-hat, and whether the draws tell that law."""
+    log_n = math.log(len(logs))
+    with np.errstate(over="ignore"):
+        log_w = logs - logs.max()
+        log_w = log_w - logsumexp(log_w)
+    w = np.exp(log_w)
+    kl = float(np.clip(w @ np.where(w > 0, log_w, 0.0) + log_n, 0.0, log_n))
+    k = float(pareto_shape(np.where(np.isfinite(log_w), log_w, -np.inf)))
+    return log_w, kl, k, k <= KHAT and kl <= log_n - 2
+
+
+def _warn(name, k, kl, n):
+    warnings.warn(
+        f"the weights do not tell the {name}: k-hat is {k:.2g} (.7 at most), and KL({name} || proposal) {kl:.3g} of "
+        f"log n = {math.log(n):.3g} at most, near which it saturates. Draw more, or from a proposal that is nearer to "
+        f"the {name} (for a tilted one, a larger beta or steps between).",
+        SmallSampleWarning,
+        stacklevel=3,
+    )
+
+
+def _between(log_w, log_v):
+    """Return KL(one || two) and KL(two || one) of two laws from the normalised log weights of both."""
     out = []
     for one, two in ((log_w, log_v), (log_v, log_w)):
         mass = np.exp(one)
         seen = mass > 0
         with np.errstate(over="ignore"):
             out.append(max(float(mass[seen] @ (one[seen] - two[seen])), 0.0))
-    return out
+    return out[0], out[1]
 
 
 def _check_logs(x, owner, name):
