@@ -28,6 +28,14 @@ def test_exponential_transformations_at_equal_divergence():
     assert exponential_at(2, kl, False, 5)[1] == pytest.approx(0.83554, abs=6e-6)
 
 
+@pytest.mark.parametrize(("n", "beta"), [(100, 0.05), (1000, 1e-3), (1000, 1e3)], ids=str)
+def test_the_best_rate_for_many_responses_is_found(n, beta):
+    result = inference_time_transform(n, beta)
+    others = [exponential_at(n, result.kl, False, rate)[1] for rate in np.geomspace(10, 1e6, 12)]
+    assert result.exponential_win_rate >= max(others) - 1e-6
+    assert result.loss < 2e-3
+
+
 def test_one_response_is_plain_alignment():
     """For n = 1 the win rate is linear, and the optimum exp(u / beta)."""
     beta, u = 0.3, np.linspace(0, 1, 9)

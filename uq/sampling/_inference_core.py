@@ -15,6 +15,7 @@ __all__ = ["exponential_at", "solve", "win_rate_and_kl"]
 
 _MOST = 100.0  # logarithm of a density that no solution reaches
 _TOL = {"method": "DOP853", "rtol": 1e-11, "atol": 1e-14}
+_LOG_RATES = (-3.0, 14.0)  # of exponential transformations: nearly a line, nearly a step
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(20)
 
 
@@ -95,10 +96,14 @@ def exponential_at(n, kl, worst, rate=None):
     The rate is the best one where None.
     """
     if rate is None:
-        found = minimize_scalar(
-            lambda log: -_exponential(n, kl, worst, np.exp(log)), bounds=(-3.0, 6.0), method="bounded"
-        )
-        rate = float(np.exp(found.x))
+
+        def lost(log_rate):
+            return -_exponential(n, kl, worst, np.exp(log_rate))
+
+        logs = np.linspace(*_LOG_RATES, 18)
+        best = int(np.argmin([lost(log) for log in logs]))
+        near = logs[max(best - 1, 0)], logs[min(best + 1, len(logs) - 1)]
+        rate = float(np.exp(minimize_scalar(lost, bounds=near, method="bounded").x))
     return rate, _exponential(n, kl, worst, rate)
 
 
