@@ -115,6 +115,12 @@ def test_a_right_answer_that_was_never_given_wins_nothing():
     assert majority_at_k(ANSWERS, ["6", "6", "6"], [1, 2], average=None).tolist() == [[0.0, 0.0]] * 3
 
 
+@pytest.mark.parametrize(("answers", "y"), [(ANSWERS, [4, 7, 1]), (np.array(ANSWERS, dtype=int), ["4", "7", "1"])])
+def test_right_answers_of_another_type_are_refused(answers, y):
+    with pytest.raises(InputError, match="written as the answers are"):
+        majority_at_k(answers, y, 1)
+
+
 def test_several_k_clusters_and_few_questions():
     found = majority_at_k(ANSWERS, ["4", "7", "1"], [1, 3])
     assert found.names == ("majority@1", "majority@3")

@@ -1,6 +1,7 @@
 """Accuracy of the majority of k answers, from more answers than that."""
 
 from dataclasses import replace
+from numbers import Number
 
 import numpy as np
 
@@ -75,8 +76,8 @@ def majority_at_k(
     Raises
     ------
     InputError
-        For no answers, a `y` of another length or with missing values, k above the number of answers (unless omitted)
-        and options that do not belong together.
+        For no answers, a `y` of another length, of another type than all answers or with missing values, k above the
+        number of answers (unless omitted) and options that do not belong together.
 
     Warns
     -----
@@ -138,6 +139,13 @@ def _from_answers(answers, y, owner):
     found = check_answers(answers, owner)
     truth = _check_truth(y, found.n_questions, owner)
     counts, labels = found.sums(), found.labels.tolist()
+    written, asked = ({_kind(label) for label in some} for some in (labels, truth))
+    if not written & asked:
+        raise InputError(
+            f"{owner}: y must be written as the answers are, or none can be right; got {' and '.join(sorted(asked))} "
+            f"for answers that are {' and '.join(sorted(written))}, such as {truth[0]!r:.40} and {labels[0]!r:.40}. "
+            "Convert one to the type of the other."
+        )
     profiles = []
     for i, right in enumerate(truth):
         first, last = found.starts[i], found.starts[i + 1]
@@ -145,6 +153,12 @@ def _from_answers(answers, y, owner):
         hit = np.array([label == right for label in labels[first:last]], dtype=bool)
         profiles.append(np.concatenate([[votes[hit].sum()], votes[~hit]]))
     return profiles
+
+
+def _kind(label):
+    if isinstance(label, str):
+        return "strings"
+    return "numbers" if isinstance(label, Number) else type(label).__name__
 
 
 def _check_truth(y, n, owner):
