@@ -100,6 +100,13 @@ def test_draws_without_ties_win_n_of_n_plus_one():
     assert result.win_rate == pytest.approx([1 / 2, 5 / 6, 30 / 31], abs=1e-12)
 
 
+def test_the_best_of_all_draws_wins_no_more_than_ties_allow():
+    assert best_of_n([0, 0, 0, 0], [3, 4]).win_rate.tolist() == [0.5, 0.5]
+    rewards = (np.random.default_rng(0).random((400, 20)) < 0.5).astype(float)  # wins 3/4 but for 2 ** -20
+    assert best_of_n(rewards, 20).win_rate == pytest.approx(0.75, abs=0.01)
+    assert best_of_n([1, 2, 3, 4], 4).win_rate == pytest.approx(4 / 5, abs=1e-12)
+
+
 def test_several_prompts_are_averaged():
     rng = np.random.default_rng(1)
     rewards, truth = rng.normal(size=(6, 10)), rng.random((6, 10))

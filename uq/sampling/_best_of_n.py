@@ -187,9 +187,9 @@ def best_of_n(rewards, n, *, y=None, sample_weight=None) -> BestOfN:
     From m draws, the i-th smallest is the best of n drawn from them without replacement with probability
     C(i - 1, n - 1) / C(m, n), so that the average over all subsets needs one pass. Within a block of tied rewards these
     weights are averaged: the truth of the pick would depend on the order of the rows otherwise. The win rate is the
-    same average over subsets of n and one other draw (n / (n + 1) for n = m, which leaves no other); the divergence is
-    that of the rewards seen, and estimates the truth from few levels well and for rewards without ties from below,
-    where `kl_bound` is the truth.
+    same average over subsets of n and one other draw; n = m leaves no other, and the law of the rewards seen takes its
+    place. The divergence is that of the rewards seen, and estimates the truth from few levels well and for rewards
+    without ties from below, where `kl_bound` is the truth.
 
     **Guarantee.** `expected_max` and `expected_y` are unbiased. Their interval is asymptotic in the number of prompts,
     and in the number of draws for a single one (jackknife): for n close to `n_draws` of a single prompt it falls short,
@@ -334,7 +334,10 @@ def _jackknife(values, block, starts, ends, n):
 def _win_rate(m, n, starts, ends):
     """Return the average over all rivals and all sets of n among the others."""
     if n >= m:
-        return n / (n + 1)
+        low, high, single = starts / m, ends / m, ends - starts == 1
+        # a reward seen once stands for rewards without ties around it
+        below = np.where(single, (high ** (n + 1) - low ** (n + 1)) / (n + 1), (high - low) * (high**n + low**n) / 2)
+        return float(np.clip(1 - below.sum(), 0.5, n / (n + 1)))
     # P(all n at or below) and P(all n strictly below) the rival's reward, of m - 1 others
     log_all = _log_choose(m - 1, n)
     at, under = (np.exp(_log_choose(c, n) - log_all) for c in (ends - 1, starts))
