@@ -245,6 +245,8 @@ def test_stopping_is_noticed_where_it_shows_and_not_elsewhere():
     n = rng.integers(20, 200, 80)
     pass_at_k(rng.binomial(n, rng.beta(0.3, 5.0, 80)), n, 5)  # no warning: some problems fail at any number
     pass_at_k(np.minimum(n, 30) - 5, n, 5)  # nor where all succeed many times
+    few = rng.integers(1, 6, 80)
+    pass_at_k(np.maximum(few - (few == 2), 1), few, 1)  # nor where rates are so high that none need fail
     stopped = rng.geometric(rng.beta(2, 10, 80))
     with pytest.warns(UntestedAssumptionWarning, match="pass_at_k: these counts") as caught:
         pass_at_k(np.ones(80), stopped, 1)

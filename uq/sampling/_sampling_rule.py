@@ -19,6 +19,7 @@ __all__ = ["SAMPLING", "SamplingRule", "check_rule", "looks_stopped"]
 
 SAMPLING = ("fixed", "inverse", "batch")
 SUSPICIOUS = 5
+MISSED = 4.0  # problems without a success; none of so many expected has a chance of 2 %
 
 
 @dataclass(frozen=True)
@@ -131,11 +132,14 @@ def _refuse(wrong, c, n, owner, rule):
 def looks_stopped(c, n):
     """Tell counts that a fixed number of samples would hardly give: whoever was sampled less had just succeeded.
 
-    Either no problem below the largest number of samples is without a right answer although several have one only, or
-    all of them have the same number.
+    Either no problem below the largest number of samples is without a right answer although several have one only and
+    several would have none at the rate of all, or all of them have the same number.
     """
     below = n < n.max()
     if below.sum() < SUSPICIOUS or len(np.unique(n[below])) < 3:
         return False
-    c = c[below]
-    return bool(c.min() > 0 and ((c == 1).sum() >= SUSPICIOUS or c.min() == c.max()))
+    c, n = c[below], n[below]
+    if c.min() == c.max():
+        return bool(c[0] > 0)
+    missed = ((1 - c.sum() / n.sum()) ** n).sum()
+    return bool(c.min() > 0 and (c == 1).sum() >= SUSPICIOUS and missed >= MISSED)
