@@ -181,3 +181,9 @@ def test_the_result_prints_and_plots(axes):
 def test_bad_input_is_refused(change):
     with pytest.raises(InputError, match="verified_sampling: "):
         verified_sampling(**{**TOY, "max_attempts": 3, **change})
+
+
+def test_a_gain_of_nothing_does_not_go_on_for_ever():
+    """The value of each attempt is .45 - .35 - .1 = 0, up to rounding."""
+    result = verified_sampling([0.5], completeness=0.9, soundness=0.3, penalty=1, cost=0.1, max_attempts=10)
+    assert (result.best_attempts, result.best_value) == (0, 0.0)

@@ -125,3 +125,14 @@ def test_nothing_accepted():
 def test_bad_input_is_refused(change):
     with pytest.raises(InputError, match="verified_sampling_from_counts: "):
         verified_sampling_from_counts(**{**COUNTS, **change})
+
+
+def test_one_number_of_trials_serves_all_problems():
+    correct, accepted = np.arange(6), np.arange(6) + 2
+    one, each = (
+        verified_sampling_from_counts(
+            n_accepted_correct=correct, n_accepted=accepted, n_trials=n, rng=0, n_resamples=99
+        )
+        for n in (9, [9] * 6)
+    )
+    assert one.value.lower.tolist() == each.value.lower.tolist()

@@ -171,6 +171,8 @@ def _from_types(share, rate, completeness, soundness, penalty, cost, k, n):
     right, wrong = completeness * rate, (1 - soundness) * (1 - rate)
     accept = np.minimum(right + wrong, 1.0)
     gain = right - penalty * wrong - cost
+    # nothing gained is not a gain by rounding, which would go on for ever
+    gain = np.where(np.abs(gain) <= 4 * _EPS * (right + penalty * wrong + cost), 0.0, gain)
     attempts = np.arange(k + 1)
     mean = _mean_attempts(np.stack([share * gain, share * right, share * accept]), accept, attempts)
     value, accuracy, accepted = mean

@@ -38,9 +38,10 @@ def verified_sampling_from_counts(
 
     Parameters
     ----------
-    n_accepted_correct, n_accepted, n_trials : array-like of int, shape (n_problems,)
-        Samples that the verifier accepted and that are correct, samples that it accepted, and samples in all. All
-        samples must have been verified, not those up to the first that was accepted.
+    n_accepted_correct, n_accepted : array-like of int, shape (n_problems,)
+        Samples that the verifier accepted and that are correct, and samples that it accepted.
+    n_trials : int or array-like of int, shape (n_problems,)
+        Samples in all. All must have been verified, not those up to the first that was accepted.
     penalty, cost : float, default 0
         As in `verified_sampling`.
     max_attempts : int, optional
@@ -131,6 +132,8 @@ def verified_sampling_from_counts(
 
 def _check_counts(owner, correct, accepted, trials):
     names = ("n_accepted_correct", "n_accepted", "n_trials")
+    if np.isscalar(trials):
+        trials = np.full(len(check_vector(correct, owner, names[0])), trials)
     counts = [check_vector(x, owner, name) for x, name in zip((correct, accepted, trials), names, strict=True)]
     check_same_length(owner, **dict(zip(names, counts, strict=True)))
     for x, name in zip(counts, names, strict=True):
@@ -163,7 +166,7 @@ def _per_problem(correct, accepted, trials, penalty, cost, k):
 def _result(value, accuracy, answered, codes, penalty, cost, options):
     n, k = value.shape
     attempts = np.arange(1, k + 1)
-    support = -penalty - cost * attempts, 1.0
+    support = 0.0 - penalty - cost * attempts, 1.0  # never -0
     seed = options["rng"].integers(0, 2**63)
     ones = np.ones_like(value)
 
