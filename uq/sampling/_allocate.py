@@ -195,7 +195,7 @@ def _greedy(rates, budget, cost):
     while open_.size:
         left = budget - float(n_samples @ cost)
         open_ = open_[cost[open_] <= left + slack]
-        if not open_.size or bound is not None and left / cost[open_].min() < _FEW:
+        if not open_.size or (bound is not None and left / cost[open_].min() < _FEW):
             break
         part = first[open_], fade[open_], cost[open_]
         n_samples[open_] = _fill(*part, n_samples[open_], left + float(n_samples[open_] @ cost[open_]), slack)
