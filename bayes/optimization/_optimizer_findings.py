@@ -51,7 +51,8 @@ class Findings:
         Returns
         -------
         Interval
-            As `GaussianProcess.predict_interval` makes it: its width is calibrated by refitting per fold. With an
+            As `GaussianProcess.predict_interval` makes it: its width is calibrated by refitting per fold. Where values
+            were told with a `y_var`, the new one is given the median of these, values without one counting as 0. With an
             environment or a fidelity it is for the average itself, at the fidelity that counts, without noise: the
             standard deviation of the average times the factor that calibrates single observations.
 
@@ -78,7 +79,7 @@ class Findings:
             if campaign.settings.context:
                 found = average_interval(models.objective, campaign.settings.context, row, level)
             else:
-                found = models.objective.predict_interval(row[None], confidence_level=level)
+                found = models.objective.predict_interval(row[None], confidence_level=level, y_var=_typical(campaign))
         if np.isinf(found.lower[0]):
             warnings.warn(
                 f"BayesianOptimizer.best_interval: {len(models.X)} values are too few to calibrate an interval at "
@@ -147,3 +148,9 @@ class Findings:
             return self.trials_.plot(ax)
         campaign, models, best, _, _ = self._best()
         return plot_campaign(campaign, models, best, kind, params, ax)
+
+
+def _typical(campaign):
+    """Return the noise variance to expect beside the common one: the median of what was told."""
+    y_var = campaign.told()[2]
+    return None if y_var is None else float(np.median(y_var))

@@ -25,7 +25,8 @@ class OptimizerDiagnostics(Result):
         Share of these values within the 90 % interval that the model gave before: honest, one step ahead. None without
         a forecast.
     forecast_z : ndarray of shape (n_forecasts,)
-        (value - mean) / standard deviation of each, standard normal for a calibrated model.
+        (value - mean) / standard deviation of each, standard normal for a calibrated model. A `y_var` that was told
+        with the value is part of the deviation.
     left_out_coverage : float or None
         Share of values within the 90 % interval of the model without them, hyperparameters kept; None for one value.
     names : tuple of str
@@ -33,7 +34,7 @@ class OptimizerDiagnostics(Result):
     length_scale : ndarray of shape (n_parameters,)
         In widths of the parameter's range (on its scale), or distances between choices: small ones matter.
     noise_std : float
-        In units of the value.
+        In units of the value; of the noise beside what `y_var` told of.
     signal_std : float
     guarantee : str
         "none": settings are chosen, so that coverage describes this campaign and no other.
@@ -113,8 +114,10 @@ def diagnose(campaign, models):
 
 def _standardised(record):
     gap = record.value - record.mean
+    # the forecast could not know the variance that came with the value
+    std = np.hypot(record.std, np.sqrt(record.y_var or 0.0))
     with np.errstate(over="ignore", divide="ignore"):
-        return float(np.float64(gap) / record.std) if gap else 0.0
+        return float(np.float64(gap) / std) if gap else 0.0
 
 
 def _left_out(posterior):
