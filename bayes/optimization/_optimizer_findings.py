@@ -52,8 +52,8 @@ class Findings:
         -------
         Interval
             As `GaussianProcess.predict_interval` makes it: its width is calibrated by refitting per fold. Where values
-            were told with a `y_var`, the new one is given the median of these, values without one counting as 0. With an
-            environment or a fidelity it is for the average itself, at the fidelity that counts, without noise: the
+            were told with a `y_var`, the new one is given the median of these, values without one counting as 0. With
+            an environment or a fidelity it is for the average itself, at the fidelity that counts, without noise: the
             standard deviation of the average times the factor that calibrates single observations.
 
         Raises
