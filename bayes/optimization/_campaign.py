@@ -142,7 +142,12 @@ class Campaign:
     def constraint_values(self, bound):
         """Return the told values of one constraint (n,), such that those up to 0 satisfy it."""
         records = (self.records[i] for i in self.which("ok"))
-        return np.array([bound.excess(r.constraints[bound.name]) for r in records], dtype=float)
+        excess = np.array([bound.excess(r.constraints[bound.name]) for r in records], dtype=float)
+        if (excess == 0).any() and (excess > 0).any():
+            # counts and flags: a model would put what lies on the bound behind it. Any bound below the least value that
+            # breaks it says the same of what was told, and the one half way is far from both sides.
+            excess -= excess[excess > 0].min() / 2
+        return excess
 
     def costs(self):
         """Return X (k, d) and log costs (k,) of the trials whose cost was told."""
