@@ -313,6 +313,7 @@ def test_bad_options_are_refused_before_any_work(options, match):
         ({"groups": [0]}, "groups"),
         ({"sampling": "batch"}, "batch_size"),
         ({"cap": 4}, "takes no cap"),
+        ({"n_trials": 2**40}, "n_trials must be at most 1e"),
     ],
 )
 def test_bad_rows_are_refused(arguments, match):
@@ -383,3 +384,11 @@ def test_the_trap_in_jailbreaking_counts():
     wrong, modelled = np.array(list(gaps.values())).T
     assert (wrong > 0.02).all()
     assert (np.abs(modelled) < wrong).all()
+
+
+def test_as_many_samples_as_are_taken_give_the_fit_of_rates():
+    rates = np.random.default_rng(0).beta(0.5, 2.0, 200)
+    fitted = curve(n_resamples=2).fit(np.rint(rates * 1e9), 10**9)
+    # rounding to zero successes is rare: the law of the counts is that of the rates
+    a, b, *_ = stats.beta.fit(rates, floc=0, fscale=1)
+    assert (fitted.a_, fitted.b_) == pytest.approx((a, b), rel=1e-4)

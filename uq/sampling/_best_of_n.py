@@ -281,6 +281,9 @@ def _from_draws(table, truth, sizes):
     for n in sizes:
         weights = subset_weights(m, n)
         gold: list | None = None if truth is None else []
+        # P(all n of m - 1 others are among the lowest c), c = 0 ... m - 1
+        inside = np.exp(_log_choose(np.arange(m), n) - _log_choose(m - 1, n)) if n < m else None
+        plain = n / (n + 1), _divergence(np.arange(1, m + 1) / m, np.arange(m) / m, n)  # without ties
         best, wins, kls = [], [], []
         for p, (order, block, starts, ends) in enumerate(ordered):
             rewards = table[p][order]
@@ -288,8 +291,9 @@ def _from_draws(table, truth, sizes):
             if gold is not None:
                 level = np.add.reduceat(weights, starts) / (ends - starts)
                 gold.append(float(level[block] @ truth[p][order]))
-            wins.append(_win_rate(m, n, starts, ends))
-            kls.append(_divergence(ends / m, starts / m, n))
+            tied = len(starts) < m
+            wins.append(_win_rate(m, n, starts, ends, inside) if tied else plain[0])
+            kls.append(_divergence(ends / m, starts / m, n) if tied else plain[1])
         out["win_rate"].append(np.mean(wins))
         out["kl"].append(np.mean(kls))
         parts = [("expected_max", "std_error", best, table), ("expected_y", "std_error_y", gold, truth)]
@@ -331,16 +335,14 @@ def _jackknife(values, block, starts, ends, n):
     return _spread(left_out) * (m - 1)
 
 
-def _win_rate(m, n, starts, ends):
+def _win_rate(m, n, starts, ends, inside):
     """Return the average over all rivals and all sets of n among the others."""
-    if n >= m:
+    if inside is None:
         low, high, single = starts / m, ends / m, ends - starts == 1
         # a reward seen once stands for rewards without ties around it
         below = np.where(single, (high ** (n + 1) - low ** (n + 1)) / (n + 1), (high - low) * (high**n + low**n) / 2)
         return float(np.clip(1 - below.sum(), 0.5, n / (n + 1)))
-    # P(all n at or below) and P(all n strictly below) the rival's reward, of m - 1 others
-    log_all = _log_choose(m - 1, n)
-    at, under = (np.exp(_log_choose(c, n) - log_all) for c in (ends - 1, starts))
+    at, under = inside[ends - 1], inside[starts]  # all n at or below, and all n strictly below the rival's reward
     return float(np.clip(1 - ((ends - starts) / m) @ ((at + under) / 2), 0.5, n / (n + 1)))
 
 

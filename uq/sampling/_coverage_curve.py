@@ -12,6 +12,7 @@ from uq._base.curve import Curve
 from uq._base.exceptions import (
     ExtrapolationWarning,
     InfiniteBoundWarning,
+    InputError,
     NotIdentifiedError,
     SmallSampleWarning,
     UntestedAssumptionWarning,
@@ -31,6 +32,7 @@ from ._sampling_rule import check_rule, looks_stopped
 __all__ = ["CoverageCurve"]
 
 POINTS = 40
+MOST_TRIALS = 1e9  # of the likelihood; at 1e12 its rounding moves a and b by a percent, at 1e15 they are arbitrary
 cite_methods(
     **{
         "beta-binomial coverage": ("schaeffer2025", "griffiths1973", "efron1987"),
@@ -75,7 +77,7 @@ class CoverageCurve(BaseEstimator):
     ------
     InputError
         From `fit`, for counts that are not whole or exceed the samples, counts that the rule named by `sampling` cannot
-        have given, and unknown options.
+        have given, more than 1e9 samples of a problem for "beta_binomial", and unknown options.
     NotIdentifiedError
         From `fit`, where one sample per problem cannot tell how rates differ.
 
@@ -206,6 +208,11 @@ class CoverageCurve(BaseEstimator):
         else:
             reach = float(n.max())
             self._refuse_single(reach, owner)
+            if reach > MOST_TRIALS:
+                raise InputError(
+                    f"{owner}: n_trials must be at most {MOST_TRIALS:g} for model='beta_binomial', whose likelihood "
+                    f"is lost in rounding beyond; got {reach:g}. Use model='exp_power', or thin the samples."
+                )
             pairs_n, pairs_c, place, many = unique_pairs(n, c)
             model = BetaBinomial(pairs_n, pairs_c, self.zero_inflated)
         theta = best_start(model, many / many.sum())
