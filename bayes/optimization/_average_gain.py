@@ -11,8 +11,9 @@ from ._utility import Average, next_noise
 
 __all__ = ["AverageGain", "AverageMean", "best_setting", "knowledge_gradient_of_average"]
 
-_POOL, _JITTERS, _JITTER = 256, 8, 0.05
-_FEWEST, _MOST, _LINES = 60, 400, 2_000_000
+_POOL, _JITTERS, _JITTER = 256, 16, 0.05
+_ALL, _CANDIDATES, _PROMISING = 100, 128, 24
+_OUTCOMES = (-2.0, -1.2, -0.4, 0.4, 1.2, 2.0)
 _CELLS = 1_000_000  # of the covariances that are held at once
 
 
@@ -103,7 +104,7 @@ def knowledge_gradient_of_average(gp, context, rng):
     best, _ = best_setting(gp, context, seen, rng)
     pool = _pool(context.space, seen, best, rng)
     for average in averages:
-        parts.append(AverageGain(average, _choices(average, pool, context.joint)))
+        parts.append(AverageGain(average, _choices(average, pool, context.joint, rng)))
         units.append(math.log(average.posterior.scale))
     around = context.joint.place(rng.random((N_CENTERS, len(context.joint.names))))
     around[:, :p] = best
@@ -113,16 +114,26 @@ def knowledge_gradient_of_average(gp, context, rng):
 
 def _pool(space, seen, best, rng):
     """Return settings, the best first, that may be the best once more is known."""
-    if space.size <= _MOST:
+    if space.enumerable and space.size <= 4 * _ALL:
         return np.vstack([best, space.cells()])
     near = np.repeat(np.vstack([best, seen[:3]]), _JITTERS, axis=0)
     near = space.snap(near + _JITTER * rng.standard_normal(near.shape))
     return np.vstack([best, seen, near, space.place(sobol(len(space.names), _POOL, rng))])
 
 
-def _choices(average, pool, joint):
-    """Return those of the pool that promise most, by mean plus standard deviation, the best by mean among them."""
-    few = int(min(max(_LINES / joint.size, _FEWEST), _MOST)) if joint.enumerable else _FEWEST
+def _choices(average, pool, joint, rng):
+    """Return those of the pool that promise most now, and those that promising observations would make the best.
+
+    The last ones count most: they are the best of the pool after each of six outcomes.
+    """
+    if len(pool) <= _ALL:
+        return np.unique(pool, axis=0)
     mean, var = average.mean_var(pool)
-    order = np.argsort(-(mean + np.sqrt(var)), kind="stable")[:few]
-    return np.unique(pool[np.append(order, 0)], axis=0)
+    first = np.append(0, np.argsort(-(mean + np.sqrt(var)), kind="stable")[: _ALL // 4])
+    gain = AverageGain(average, pool[first])
+    candidates = joint.place(sobol(len(joint.names), _CANDIDATES, rng))
+    candidates = candidates[np.argsort(-gain.screen(candidates), kind="stable")[:_PROMISING]]
+    var, _, cov = AverageTargets(average, pool).many(candidates)
+    slopes = cov[:, :-1] / np.sqrt(np.maximum(var + gain.noise, 1e-300))[:, None]
+    best = [np.argmax(mean + z * slopes, axis=1) for z in _OUTCOMES]
+    return np.unique(pool[np.concatenate([first, *best])], axis=0)

@@ -21,6 +21,7 @@ from ._space import Space, restore_space
 __all__ = ["Context", "ContextMean", "check_context", "restore_context"]
 
 FIDELITY = "fidelity"
+LONGEST = math.log(4.0)
 MOST_NODES = 500
 _NODES = {1: 16, 2: 8}  # of a quadrature in so many environments without end; 4 in more
 
@@ -58,6 +59,11 @@ class Context:
     def columns(self):
         """Columns of the joint space that are no params."""
         return np.arange(self.space.n_columns, self.joint.n_columns)
+
+    @property
+    def longest(self):
+        """Largest log length scales: environments that were alike so far may differ where nobody has looked yet."""
+        return tuple(LONGEST if name in self.weights else math.inf for name in self.joint.names)
 
     def spot(self, params, environment, fidelity):
         """Return the setting in the joint space."""

@@ -132,6 +132,8 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
 
     # the optimizer sets it: modes over logarithms have length scales so long that its campaigns stay in corners
     _natural = False
+    # likewise: largest log length scales
+    _longest: tuple[float, ...] | None = None
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "kernel": [StrOptions(set(KERNELS))],
         "hyperparameters": [StrOptions({"map", "mle", "slice", "fixed"})],

@@ -48,7 +48,9 @@ def check_settings(gp, n_features=None):
     if not callable(mean) and not (isinstance(mean, str) and mean == "constant"):
         remedy = 'Else "constant", or a callable.'
         mean = check_number(mean, owner, "mean", low=-HUGE, high=HUGE, remedy=remedy)
-    return Settings(gp.kernel, length, s2, noise, mean, gp.hyperparameters, bool(gp.normalize_y), gp._natural)
+    return Settings(
+        gp.kernel, length, s2, noise, mean, gp.hyperparameters, bool(gp.normalize_y), gp._natural, gp._longest
+    )
 
 
 def check_rows(gp, owner, *arrays, **options):

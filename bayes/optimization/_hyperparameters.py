@@ -32,6 +32,7 @@ class Settings(NamedTuple):
     """What the caller decided; lengths, variances and means in the units of X and y.
 
     `natural` takes the mode over the hyperparameters themselves, with shorter length scales than over their logarithms.
+    `longest` are the logarithms of the largest length scales that may be learned, one per group of columns.
     """
 
     kernel: str
@@ -42,6 +43,7 @@ class Settings(NamedTuple):
     hyperparameters: str
     normalize_y: bool
     natural: bool = False
+    longest: tuple[float, ...] | None = None
 
     @property
     def prior_of_mode(self):
@@ -142,16 +144,16 @@ def fit_model(settings, X, y, y_var, unit, columns, start, rng):
     bayesian = settings.hyperparameters != "mle"
     prior = LogPrior.default(len(free) - 2, settings.prior_of_mode) if bayesian else None
     likelihood = Likelihood(settings.kernel, X / unit, columns, target, H, extra, 1.0 if bayesian else 0.0, prior, free)
-    theta = fixed
+    theta, box = fixed, _box(settings.longest, len(fixed) - 2)
     if settings.hyperparameters != "fixed" and free.any() and len(X):
         starts = _starts(fixed, free, unit, columns, start, len(X))
         if start is None and len(X) > FEW:  # many rows, whose optimum is near that of a part of them
             part = np.linspace(0, len(X) - 1, FEW).astype(np.intp)
-            starts = [_search(likelihood.part(part), fixed, free, starts)]
-        theta = _search(likelihood, fixed, free, starts)
+            starts = [_search(likelihood.part(part), fixed, free, starts, box)]
+        theta = _search(likelihood, fixed, free, starts, box)
     thetas, coefs = theta[None], None
     if settings.hyperparameters == "slice" and len(X):
-        thetas, coefs = _sample(likelihood, theta, free, rng)
+        thetas, coefs = _sample(likelihood, theta, free, box, rng)
     draws = []
     for k, point in enumerate(thetas):
         coef = likelihood.trend(point).coef if coefs is None else coefs[k]
@@ -271,17 +273,20 @@ def _starts(fixed, free, unit, columns, start, n):
     return [default, short]
 
 
-def _box(n_groups):
-    return np.array([BOUNDS[0]] * n_groups + [BOUNDS[1], BOUNDS[2]])
+def _box(longest, n_groups):
+    box = np.array([BOUNDS[0]] * n_groups + [BOUNDS[1], BOUNDS[2]])
+    if longest is not None:
+        box[:n_groups, 1] = np.minimum(box[:n_groups, 1], longest)
+    return box
 
 
-def _search(likelihood, fixed, free, starts):
+def _search(likelihood, fixed, free, starts, box):
     """Return the best of the optima that L-BFGS-B finds."""
     unit = np.ones(len(fixed))
     if likelihood.n > FEW:  # the log noise is known to about sqrt(2 / n): searches near the end are shorter in its unit
         unit[-1] = math.sqrt(2 / likelihood.n)
     unit = unit[free]
-    box = _box(len(fixed) - 2)[free] / unit[:, None]
+    box = box[free] / unit[:, None]
 
     def objective(values):
         theta = fixed.copy()
@@ -300,13 +305,13 @@ def _search(likelihood, fixed, free, starts):
     return theta
 
 
-def _sample(likelihood, theta, free, rng):
+def _sample(likelihood, theta, free, box, rng):
     """Return draws of theta, and of the mean's coefficients given each."""
     thetas = slice_sample(
         lambda point: -likelihood.collapsed(point),
         theta,
         free,
-        _box(len(theta) - 2),
+        box,
         rng,
         n_draws=DRAWS,
         burn=BURN,

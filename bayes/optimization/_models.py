@@ -40,7 +40,7 @@ class Models:
     X : ndarray of shape (n, n_columns)
         Rows of the trials with values.
     feasible : ndarray of bool of shape (n,)
-        Whether a row keeps all bounds, both as told and by the models.
+        Whether a row keeps all bounds, both as told and by the models; as told where there is none of these.
     fitted : dict or None
         What an event must hold for a later replay.
     """
@@ -78,6 +78,8 @@ def fit_models(campaign: Campaign, surrogate) -> Models:
         gp._natural = True
         if context and isinstance(gp.mean, str):
             gp.mean = ContextMean(context.columns)
+        if context and which == 0:
+            gp._longest = context.longest
         gp.random_state = int(campaign.generator(campaign.n_asked, 1 + which).integers(2**31))
         if due:
             gp = gp._fit(
@@ -88,16 +90,17 @@ def fit_models(campaign: Campaign, surrogate) -> Models:
         processes.append(gp)
         # as the log will hold it: nothing may differ after a resume
         found.append(json.loads(json.dumps(gp._hyperparameters())) if due else start)
-    feasible = np.ones(len(y), dtype=bool)
+    feasible, told = np.ones(len(y), dtype=bool), np.ones(len(y), dtype=bool)
     cost = processes.pop() if learned else None
     for gp, (_, values, _) in zip(processes[1:], targets[1 : len(processes)], strict=True):
+        told &= values <= 0
         feasible &= (values <= 0) & (posterior_mean(gp, X) <= 0)
     return Models(
         objective=processes[0],
         constraints=tuple(processes[1:]),
         success=success,
         X=X,
-        feasible=feasible,
+        feasible=feasible if feasible.any() else told,
         fitted={"n": len(y), "models": found} if due else last,
         cost=cost,
         least_cost=float(targets[-1][1].min()) if learned else 0.0,

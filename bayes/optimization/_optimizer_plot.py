@@ -17,8 +17,15 @@ _HALF_WIDTH = 1.6448536269514722  # of a central 90 % interval, in standard devi
 
 
 def draw_progress(ax, trials):
-    """Draw values in the order of the trials, the best so far, and failures along the bottom."""
+    """Draw values in the order of the trials, the best so far, and failures along the bottom.
+
+    Of several fidelities the best is that of the one which counts, and the others are drawn lighter.
+    """
     told = [record for record in trials if record.status == "ok"]
+    others = [record for record in told if record.fidelity != trials.target]
+    if others:
+        told = [record for record in told if record.fidelity == trials.target]
+        ax.plot([r.id for r in others], [r.value for r in others], "o", color=plot.BAND, ms=3, label="other fidelities")
     numbers, values = [record.id for record in told], np.array([record.value for record in told])
     ax.plot(numbers, values, "o", color=plot.INK, ms=4, label="value")
     if len(values):
