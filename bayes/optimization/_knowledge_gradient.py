@@ -28,15 +28,18 @@ class KnowledgeGradient(Average):
     bounds : ndarray of shape (d, 2), optional
         The box to choose from where there are no candidates; the range of the evaluated points by default.
     y_var : float, optional
+    settle : callable, optional
+        Takes the points that stand for the box, and returns those that may be chosen in their stead.
     """
 
-    def __init__(self, gp, candidates=None, bounds=None, y_var=None):
+    def __init__(self, gp, candidates=None, bounds=None, y_var=None, settle=None):
         parts = []
         for posterior in gp.posteriors_:
             noise = None if y_var is None else y_var / posterior.scale**2
             B = candidates
             if B is None:
                 B = likely_choices(posterior, seen_box(posterior) if bounds is None else bounds, noise)
+                B = B if settle is None else settle(B)
             parts.append(Lookahead(posterior, B, includes_x=candidates is None, noise=noise))
         super().__init__(parts, [math.log(posterior.scale) for posterior in gp.posteriors_])
 

@@ -1,6 +1,7 @@
 """The next suggestion: models times probabilities in logs, maximised over what may be suggested."""
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -39,25 +40,26 @@ class FunctionUtility:
         return np.asarray(self._function(self._gp, A, log=True), dtype=float)
 
 
-def _noisy_ei(gp, incumbents, best):
+def _noisy_ei(gp, incumbents, best, choices):
     units = [math.log(posterior.scale) for posterior in gp.posteriors_]
     return Average([Lookahead(posterior, incumbents) for posterior in gp.posteriors_], units)
 
 
-def _expected_improvement(gp, incumbents, best):
+def _expected_improvement(gp, incumbents, best, choices):
     return ExpectedImprovement(gp, best)
 
 
-def _upper_confidence_bound(gp, incumbents, best):
+def _upper_confidence_bound(gp, incumbents, best, choices):
     from ._confidence_bound import UpperConfidenceBound
 
     return UpperConfidenceBound(gp)
 
 
-def _knowledge_gradient(gp, incumbents, best):
+def _knowledge_gradient(gp, incumbents, best, choices):
     from ._knowledge_gradient import KnowledgeGradient
 
-    return KnowledgeGradient(gp)
+    box = np.tile([0.0, 1.0], (incumbents.shape[1], 1))
+    return KnowledgeGradient(gp, bounds=box, settle=choices)
 
 
 ACQUISITIONS = {
@@ -87,7 +89,7 @@ def propose(campaign, models, acquisition, noise_free, cost=None):
     if len(known) >= campaign.settings.n_initial and context:
         factors, centers = _factors_of_average(models, pending, context, rng)
     elif len(known) >= campaign.settings.n_initial:
-        factors = _factors(models, acquisition, pending)
+        factors = _factors(models, acquisition, pending, context.joint)
     if not factors:
         row = _initial(campaign, allowed, blocked, rng)
         return row, "initial", models.objective
@@ -123,20 +125,35 @@ def _best_points(models, pending):
     return X[order[np.sort(first)[:N_CENTERS]]]
 
 
-def _factors(models, acquisition, pending):
+def _factors(models, acquisition, pending, space):
     """Return the utilities whose product is maximised; the acquisition first, where anything feasible is known."""
     factors: list[Any] = []
     if models.feasible.any():
         gp = believe(models.objective, pending)
-        incumbents = np.unique(np.vstack([models.X[models.feasible], _likely(models, pending)]), axis=0)
+        incumbents = np.unique(np.vstack([models.X[models.feasible], pending[_keeps_bounds(models, pending)]]), axis=0)
         best = float(posterior_mean(gp, incumbents).max())
         incumbents = _contenders(gp, incumbents)
         if callable(acquisition):
             factors.append(FunctionUtility(acquisition, gp))
         else:
-            factors.append((ACQUISITIONS[acquisition] or _noisy_ei)(gp, incumbents, best))
+            choices = partial(_choices, models, space, incumbents)
+            factors.append((ACQUISITIONS[acquisition] or _noisy_ei)(gp, incumbents, best, choices))
     factors += [Feasibility(believe(gp, pending), upper=0.0) for gp in models.constraints]
     return factors if models.success is None else [*factors, models.success]
+
+
+def _choices(models, space, incumbents, rows):
+    """Return the settings nearest to rows that the models take to be feasible, and those known to be."""
+    rows = space.snap(rows)
+    return np.unique(np.vstack([incumbents, rows[_keeps_bounds(models, rows)]]), axis=0)
+
+
+def _keeps_bounds(models, rows):
+    """Tell which rows (m,) the models take to be feasible."""
+    keep = np.ones(len(rows), dtype=bool)
+    for gp in models.constraints:
+        keep &= posterior_mean(gp, rows) <= 0
+    return keep
 
 
 def _factors_of_average(models, pending, context, rng):
@@ -161,14 +178,6 @@ def _contenders(gp, rows):
         # a mean moves by at most its standard deviation for each one of the observation
         keep |= mu[best] - mu <= _MOST_SD * (sd + sd[best])
     return rows[keep]
-
-
-def _likely(models, pending):
-    """Return the pending rows that the models take to be feasible."""
-    keep = np.ones(len(pending), dtype=bool)
-    for gp in models.constraints:
-        keep &= posterior_mean(gp, pending) <= 0
-    return pending[keep]
 
 
 # ---- what may be suggested

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bayes import BayesianOptimizer, GaussianProcess, Integer, Real
+from bayes import BayesianOptimizer, Categorical, GaussianProcess, Integer, Real
 from bayes.optimization._lookahead import Lookahead
 from bayes.optimization._models import forecast
 from bayes.optimization._propose import _contenders, _factors
@@ -63,11 +63,37 @@ def test_probabilities_multiply_the_acquisition():
     for x in (0.1, 0.4, 0.8):
         made.tell({"x": x}, x, constraints={"c": x - 0.6})
     made.tell({"x": 0.95}, status="failed")
-    factors = _factors(made._models(made._campaign), "auto", np.empty((0, 1)))
+    factors = _factors(made._models(made._campaign), "auto", np.empty((0, 1)), made._campaign.settings.space)
     assert len(factors) == 3
     none = BayesianOptimizer({"x": Real(0, 1)}, constraints=["c"], random_state=0, n_initial=1)
     none.tell({"x": 0.5}, 1.0, constraints={"c": 1.0})
-    assert len(_factors(none._models(none._campaign), "auto", np.empty((0, 1)))) == 1
+    assert len(_factors(none._models(none._campaign), "auto", np.empty((0, 1)), none._campaign.settings.space)) == 1
+
+
+def test_the_knowledge_gradient_of_a_campaign_counts_settings_that_may_be_chosen():
+    space = {"x": Real(0, 1), "k": Categorical(["a", "b", "c"])}
+    made = BayesianOptimizer(space, constraints=["c"], random_state=0)
+    for x in (0.2, 0.4, 0.6):
+        for k in "abc":
+            made.tell({"x": x, "k": k}, x + 0.1 * (k == "b"), constraints={"c": x - 0.5})
+    campaign = made._campaign
+    models, joint = made._models(campaign), campaign.settings.space
+    gain = _factors(models, "knowledge_gradient", np.empty((0, joint.n_columns)), joint)[0]
+    chosen = gain.parts[0]._targets._points * models.objective.posteriors_[0].kernel.length_scale
+    assert np.allclose(chosen, joint.snap(chosen))  # no mixture of choices
+    assert chosen[:, 0].max() > 0.7  # the whole space, and not what was seen of it
+    assert (models.constraints[0].predict(chosen) <= 1e-12).all()
+
+
+def test_a_knowledge_gradient_keeps_constraints():
+    made = BayesianOptimizer(
+        {"x": Real(0, 1), "z": Real(0, 1)}, "knowledge_gradient", constraints={"g": "<= .5"}, random_state=0
+    )
+    for _ in range(16):
+        trial = made.ask()
+        x, z = trial.params.values()
+        made.tell(trial, x + 0.2 * np.sin(5 * z), constraints={"g": x})
+    assert made.best_value_ > 0.69  # of 0.7
 
 
 def test_integers_are_rounded_before_the_model_sees_them():
