@@ -133,7 +133,7 @@ for penalty in (0, 1, 2):
     worth = verified_sampling_from_counts(
         n_accepted_correct=(accepted & right).sum(axis=1),
         n_accepted=accepted.sum(axis=1),
-        n_trials=np.full(len(answers), n),
+        n_trials=n,
         penalty=penalty,
         cost=0.002,
         n_resamples=999,
