@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from uq._base.citation import cites
-from uq._base.exceptions import SpaceExhaustedError
+from uq._base.exceptions import InputError, SpaceExhaustedError
 from uq._base.threads import one_blas_thread
 
 from ._campaign import Campaign
@@ -18,12 +18,10 @@ from ._resume import resumed
 from ._run import run_trials
 from ._settings import check_optimizer
 from ._surrogate import make_surrogate
-from ._told import check_some, check_status, check_trial, check_value
+from ._told import check_some, check_status, check_trial, check_value, is_same
 from ._trials import Trial
 
 __all__ = ["BayesianOptimizer"]
-
-_OF_TRIALS = ("id", "params", "environment", "fidelity")
 
 
 @cites("frazier2018")
@@ -162,14 +160,27 @@ class BayesianOptimizer(Findings, BaseEstimator):
     def _begin(self) -> Campaign:
         """Return the campaign; the first call checks all parameters and opens the log."""
         campaign = getattr(self, "_campaign", None)
-        if campaign is None:
+        if campaign is not None:
+            self._check_unchanged()
+        else:
             settings = check_optimizer(self)
             path = check_storage(self.storage, "BayesianOptimizer")
             log = None if path is None else EventLog(path, new=True)
             campaign = self._campaign = Campaign(settings, log)
             if log is not None:
                 log.append(settings.event())
+            self._check_unchanged()
         return campaign
+
+    def _check_unchanged(self):
+        """Refuse parameters that were set after the campaign began, which they would change in part."""
+        now = self.get_params(deep=False)
+        begun = self.__dict__.setdefault("_begun", now)
+        if changed := [name for name, value in now.items() if not is_same(value, begun[name])]:
+            raise InputError(
+                f"BayesianOptimizer: {', '.join(changed)} must stay what it was when the campaign began. Begin another "
+                "by clone(optimizer), and tell it what is known."
+            )
 
     def _models(self, campaign):
         """Return the models of the campaign as it stands, fitted once for the results told so far."""
@@ -196,8 +207,8 @@ class BayesianOptimizer(Findings, BaseEstimator):
         Raises
         ------
         InputError
-            For parameters of the constructor that are not what they may be, on the first call; and for a cost that is
-            not a number above 0.
+            For parameters of the constructor that are not what they may be, on the first call, or were changed since;
+            for a cost that is not a number above 0; and for an acquisition that does not answer in the right shape.
         SpaceExhaustedError
             Where no setting of a finite space is left.
         LogError
@@ -211,21 +222,23 @@ class BayesianOptimizer(Findings, BaseEstimator):
             models = self._models(campaign)
             # what overflows is no value, and the search passes over it
             with np.errstate(over="ignore", invalid="ignore"):
-                row, origin, gp = propose(campaign, models, self.acquisition, self._is_noise_free(campaign), self.cost)
+                acquisition = campaign.settings.acquisition or self.acquisition
+                row, origin, gp = propose(campaign, models, acquisition, self._is_noise_free(campaign), self.cost)
             context = campaign.settings.context
             if row is None:
                 raise SpaceExhaustedError(
                     f"BayesianOptimizer: none of the {int(context.joint.size)} settings is left to try: all "
                     "were evaluated without noise, failed, or were abandoned. Take best_params_, or widen the space."
                 )
+            spot = context.joint.decode(row)
             event = {
                 "event": "ask",
                 "id": len(campaign.records),
-                **context.split(context.joint.decode(row)),
+                **context.split(spot),
                 "origin": origin,
             }
             if gp is not None:
-                mean, event["std"] = forecast(gp, campaign.row(Trial(**{name: event.get(name) for name in _OF_TRIALS})))
+                mean, event["std"] = forecast(gp, context.joint.encode(spot))
                 event["mean"] = campaign.settings.sign * mean
             if by_run:
                 event["run"] = True

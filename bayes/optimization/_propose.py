@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from uq._base.exceptions import InputError
+
 from ._average import AveragedPosterior
 from ._average_gain import AverageMean, knowledge_gradient_of_average
 from ._cost import CostFunction, LearnedCost
@@ -32,12 +34,29 @@ class FunctionUtility:
 
     def at(self, x):
         """Return the log value at one point, and its gradient."""
-        value, slope = self._function(self._gp, x[None], log=True, return_grad=True)
-        return float(value[0]), np.asarray(slope)[0]
+        found = self._function(self._gp, x[None], log=True, return_grad=True)
+        if not (isinstance(found, tuple) and len(found) == 2):
+            raise InputError(
+                f"BayesianOptimizer: acquisition must return a tuple (values, gradients) with return_grad=True; got "
+                f"{found!r:.100}."
+            )
+        return float(self._shaped(found[0], (1,))[0]), self._shaped(found[1], (1, len(x)))[0]
 
     def screen(self, A):
         """Return the log values of many points."""
-        return np.asarray(self._function(self._gp, A, log=True), dtype=float)
+        return self._shaped(self._function(self._gp, A, log=True), (len(A),))
+
+    def _shaped(self, found, shape):
+        try:
+            found = np.asarray(found, dtype=float)
+        except (TypeError, ValueError):
+            found = np.empty(0)
+        if found.shape != shape:
+            raise InputError(
+                f"BayesianOptimizer: acquisition must return real numbers of shape {shape} for {shape[0]} points"
+                f"{', as gradients' if len(shape) > 1 else ''}; got shape {found.shape}."
+            )
+        return found
 
 
 def _noisy_ei(gp, incumbents, best, choices):

@@ -101,7 +101,7 @@ def check_optimizer(optimizer) -> Settings:
         space=space,
         context=context,
         direction=optimizer.direction,
-        acquisition=None if callable(optimizer.acquisition) else optimizer.acquisition,
+        acquisition=_name_of(optimizer.acquisition),
         surrogate=surrogate_parameters(check_surrogate(optimizer.surrogate, context.joint.n_columns)),
         constraints=constraints,
         cost=cost,
@@ -112,9 +112,18 @@ def check_optimizer(optimizer) -> Settings:
     )
 
 
+def _name_of(acquisition):
+    """Return the name of an acquisition, of this package's functions too; None for one of the caller."""
+    if not callable(acquisition):
+        return acquisition
+    name = getattr(acquisition, "__name__", None)
+    place = str(getattr(acquisition, "__module__", None))
+    return name if name in tuple(ACQUISITIONS) and place.startswith(str(__package__)) else None
+
+
 def _check_together(optimizer, context, cost, constraints, owner):
     """Refuse what does not go together."""
-    asked = optimizer.acquisition
+    asked = _name_of(optimizer.acquisition) or optimizer.acquisition
     if context and (callable(asked) or asked not in _OF_AVERAGES):
         raise InputError(
             f"{owner}: acquisition must be 'auto' or 'knowledge_gradient' with an environment or a fidelity, where one "

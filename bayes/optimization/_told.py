@@ -8,7 +8,7 @@ from uq._base.validation import check_count, check_option
 
 from ._trials import STATUSES, Trial
 
-__all__ = ["check_some", "check_status", "check_trial", "check_value", "is_usable"]
+__all__ = ["check_some", "check_status", "check_trial", "check_value", "is_same", "is_usable"]
 
 _LARGEST = 1e150
 _MOST_TRIALS = 10**6
@@ -77,6 +77,12 @@ def check_value(value, status, owner):
         f"{owner}: value must be a finite number of at most {_LARGEST:g} in size; got {value!r:.100}. A trial "
         "that gave none has status='failed'."
     )
+
+
+def is_same(value, other):
+    """Tell one object, or plain ones that are equal: copies of a process have numbers of their own."""
+    plain = type(value) is type(other) and isinstance(value, (str, int, float))
+    return value is other or (plain and value == other)
 
 
 def is_usable(value):
