@@ -151,8 +151,8 @@ class Campaign:
 
     def costs(self):
         """Return X (k, d) and log costs (k,) of the trials whose cost was told."""
-        ids = [record.id for record in self.records if record.cost is not None]
-        return self.points(ids), np.log([self.records[i].cost for i in ids])
+        told = {record.id: record.cost for record in self.records if record.cost is not None}
+        return self.points(list(told)), np.log(list(told.values()))
 
     def looks_noise_free(self):
         """Tell whether settings that were told more than once had one value each, and there are enough of them."""

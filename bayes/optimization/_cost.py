@@ -127,4 +127,5 @@ def check_told_cost(cost, kind, status, owner):
 
 
 def _is_cost(cost):
-    return isinstance(cost, numbers.Real) and not isinstance(cost, (bool, np.bool_)) and _LEAST <= cost <= _MOST
+    is_number = isinstance(cost, numbers.Real) and not isinstance(cost, (bool, np.bool_))
+    return is_number and bool(_LEAST <= cost <= _MOST)
