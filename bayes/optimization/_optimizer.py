@@ -362,9 +362,12 @@ class BayesianOptimizer(Findings, BaseEstimator):
         Raises
         ------
         InputError
-            For an `f` that cannot be called, numbers below 1, and what is no executor.
+            For an `f` that cannot be called or sent to processes, numbers below 1, and what is no executor.
         LogError
             Where the log cannot be written.
+        concurrent.futures.BrokenExecutor
+            Where a worker died, as one that runs out of memory. Its trial is told as failed if it was the only one
+            that ran; else they remain pending, and ``run(..., n_parallel=1)`` on a new executor finds out which it was.
 
         Warns
         -----

@@ -1,9 +1,10 @@
 """A whole campaign: evaluations here or on an executor, told when they come."""
 
 import os
+import pickle
 import warnings
 from collections.abc import Mapping
-from concurrent.futures import FIRST_COMPLETED, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, wait
 from typing import Any
 
 from uq._base.exceptions import InputError, SpaceExhaustedError
@@ -29,6 +30,7 @@ def run_trials(optimizer, f, n_trials, executor, n_parallel):
             f"{OWNER}: executor must be a concurrent.futures.Executor, such as a ThreadPoolExecutor; got "
             f"{executor!r:.100}. Of a Dask client give client.get_executor()."
         )
+    _check_can_be_sent(f, executor)
     if n_parallel is not None:
         n_parallel = check_some(n_parallel, OWNER, "n_parallel")
     campaign = optimizer._begin()
@@ -44,6 +46,20 @@ def run_trials(optimizer, f, n_trials, executor, n_parallel):
     for _, (trial, result, error) in zip(progress(range(n_trials), "trials"), results, strict=False):
         told.tell(trial, result, error)
     told.warn(queue.exhausted)
+
+
+def _check_can_be_sent(f, executor):
+    """Refuse an f that no worker process would get: every trial would fail, and no setting is to blame."""
+    from concurrent.futures import ProcessPoolExecutor
+
+    if isinstance(executor, ProcessPoolExecutor):
+        try:
+            pickle.dumps(f)
+        except Exception as error:  # whatever an object raises that cannot be copied
+            raise InputError(
+                f"{OWNER}: f must be a function that can be sent to another process; got {f!r:.100} ({error!s:.100}). "
+                "Define it at the top of a module, or use a ThreadPoolExecutor."
+            ) from None
 
 
 class _Queue:
@@ -86,12 +102,16 @@ def _here(f, queue):
 
 def _elsewhere(f, queue, executor, n_parallel):
     waiting: dict[Any, Any] = {}
+    lost, broken = [], None
     try:
         while True:
-            while len(waiting) < n_parallel and (trial := queue.next()) is not None:
-                waiting[executor.submit(f, dict(trial.params), **_where(trial))] = trial
+            while broken is None and len(waiting) < n_parallel and (trial := queue.next()) is not None:
+                try:
+                    waiting[executor.submit(f, dict(trial.params), **_where(trial))] = trial
+                except BrokenExecutor as error:  # this one stays pending, and what is done is told yet
+                    broken = error
             if not waiting:
-                return
+                break
             done, _ = wait(waiting, return_when=FIRST_COMPLETED)
             # in the order of asking, so that results which come together are told in one order
             for future in sorted(done, key=lambda future: waiting[future].id):
@@ -99,10 +119,29 @@ def _elsewhere(f, queue, executor, n_parallel):
                 error = future.exception()
                 if error is not None and not isinstance(error, Exception):
                     raise error
-                yield trial, None if error is not None else future.result(), error
+                if isinstance(error, BrokenExecutor):
+                    broken = error
+                    lost.append(trial)
+                else:
+                    yield trial, None if error is not None else future.result(), error
     finally:
         for future in waiting:  # an interrupt: what has not begun never will
             future.cancel()
+    if broken is not None:
+        if len(lost) == 1:  # nothing else ran
+            yield lost[0], None, broken
+        raise BrokenExecutor(_why_broken(lost)) from broken
+
+
+def _why_broken(lost):
+    if len(lost) == 1:
+        what = f"a worker died, and trial {lost[0].id}, the only one that it was given, was told as failed"
+    else:
+        what = (
+            f"a worker died, and nobody knows which trial killed it: {', '.join(str(t.id) for t in lost) or 'all'} are "
+            "pending still. With n_parallel=1 the next run begins with them and finds out"
+        )
+    return f"{OWNER}: the executor is broken: {what}. Go on by run with a new executor."
 
 
 class _Told:

@@ -1,8 +1,9 @@
 """Whole campaigns: crashes, executors, interrupts."""
 
+import os
 import threading
 import time
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 
 import pytest
 
@@ -185,3 +186,51 @@ def test_f_cannot_change_what_is_recorded():
         return params.pop("x")
 
     assert all("x" in r.params for r in optimizer().run(rude, 3).trials_)
+
+
+@pytest.mark.parametrize("f", [lambda params: params["x"], threading.Lock().__enter__], ids=["lambda", "lock"])
+def test_what_no_process_would_get_is_refused(f):
+    made = optimizer()
+    with ProcessPoolExecutor(1) as executor, pytest.raises(InputError, match="sent to another process"):
+        made.run(f, 3, executor)
+    assert not len(made.trials_)
+
+
+def deadly(params):
+    if params["x"] > 0.6:
+        os._exit(1)  # as a kernel kills a process without memory
+    return bowl(params)
+
+
+def test_a_worker_that_dies_alone_tells_which_trial_killed_it():
+    made = optimizer()
+    for _ in range(9):
+        try:
+            with ProcessPoolExecutor(1) as executor:
+                made.run(deadly, 8 - len(made.trials_), executor)
+            break
+        except BrokenExecutor as error:
+            assert "told as failed" in str(error)  # noqa: PT017
+    assert len(made.trials_) == 8
+    assert {r.status for r in made.trials_} == {"ok", "failed"}
+    assert all((r.status == "failed") == (r.params["x"] > 0.6) for r in made.trials_)
+
+
+def deadly_beside_others(params):
+    time.sleep(0.5)  # both workers are at it
+    if params["x"] > 0.6:
+        os._exit(1)
+    time.sleep(2)
+    return bowl(params)
+
+
+def test_where_several_may_have_killed_a_worker_none_is_blamed():
+    made = optimizer()
+    with ProcessPoolExecutor(2) as executor, pytest.raises(BrokenExecutor, match="n_parallel=1"):
+        made.run(deadly_beside_others, 8, executor)
+    assert [r.status for r in made.trials_] == ["pending", "pending"]
+    assert {r.params["x"] > 0.6 for r in made.trials_} == {True, False}
+    with pytest.raises(BrokenExecutor, match="told as failed"), ProcessPoolExecutor(1) as executor:
+        made.run(deadly, 8, executor, n_parallel=1)
+    failed = [r for r in made.trials_ if r.status == "failed"]
+    assert [r.params["x"] > 0.6 for r in failed] == [True]
