@@ -96,7 +96,8 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
     sqrt(3)), log signal variance ~ N(0, sd 1), log noise variance ~ N(-4, sd 1), coefficients of the mean ~ N(0, sd 1)
     (basis columns centred, and divided by their largest distance from the centre). `fit` measures columns by their
     ranges. The mode is taken in the logarithms, which is part of the model: the mode of the same laws in natural
-    coordinates has much shorter length scales. The search starts from two points and keeps the better optimum.
+    coordinates has much shorter length scales. `BayesianOptimizer` takes that one, with sd 2 for the noise (its mode in
+    the logarithm). The search starts from two points and keeps the better optimum.
 
     Coefficients of the mean are plugged in, so that variances ignore their uncertainty, except under "slice", which
     draws them. A constant y has spread 0 and is measured in units of 1.
