@@ -329,11 +329,14 @@ class DrawsLaw(Law):
 
 
 def _filled(draws, value):
-    """Sort undefined draws to the end where they widen the interval; constant draws say nothing at all."""
+    """Sort undefined draws to the end where they widen the interval; constant draws say nothing at all.
+
+    `draws` are sorted but for that.
+    """
     finite = draws[np.isfinite(draws)]
     if finite.size < 2 or finite[0] == finite[-1]:
         return np.full(draws.size, value)
-    return np.sort(np.where(np.isnan(draws), value, draws))
+    return finite if finite.size == draws.size else np.sort(np.where(np.isnan(draws), value, draws))
 
 
 def _quantile(draws, u, open_end):

@@ -50,7 +50,7 @@ def _runs(values, tolerance):
     for i, end in zip(first, ends, strict=True) if (values[ends - 1] - values[first] > tolerance).any() else ():
         while (i := i + int(np.searchsorted(values[i:end], values[i] + tolerance, side="right"))) < end:
             starts.append(values[i : i + 1])
-    return np.sort(np.concatenate(starts))
+    return starts[0] if len(starts) == 1 else np.sort(np.concatenate(starts))
 
 
 def _bias(draws, estimate):

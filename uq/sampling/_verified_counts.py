@@ -10,7 +10,7 @@ from uq._base.exceptions import InputError, SmallSampleWarning
 from uq._base.random import check_rng
 from uq._base.validation import check_count, check_groups, check_jobs, check_level, check_same_length, check_vector
 
-from ._bands import ratio_band
+from ._bands import ratio_bands
 from ._verified import VerifiedSampling, check_attempts, check_price
 
 __all__ = ["verified_sampling_from_counts"]
@@ -167,22 +167,20 @@ def _result(value, accuracy, answered, codes, penalty, cost, options):
     n, k = value.shape
     attempts = np.arange(1, k + 1)
     support = 0.0 - penalty - cost * attempts, 1.0  # never -0
-    seed = options["rng"].integers(0, 2**63)
-    ones = np.ones_like(value)
-
-    def band(top, bottom, support):
-        return ratio_band(top, bottom, codes, support, **{**options, "rng": np.random.default_rng(seed)})
-
     common = {"confidence_level": options["level"], "guarantee": "asymptotic", "method": "bootstrap"}
     # one cluster may hold more problems than another: a mean over problems in either case
     means = [column.mean(axis=0) for column in (value, accuracy, answered)]
-    bands = [band(value, ones, support), band(accuracy, ones, (0.0, 1.0))]
+    free = penalty == cost == 0  # the value is the accuracy
+    columns = [accuracy, answered] if free else [accuracy, answered, value]
+    ratios = [(0, None, (0.0, 1.0)), (0, 1, (0.0, 1.0)), (2, None, support)][: len(columns)]
+    bands = ratio_bands(columns, ratios, codes, **options)
+    of_value = bands[0] if free else bands[2]
     _warn(n, codes, value)
     values = Curve(
         x=np.r_[0, attempts],
         y=np.r_[0.0, means[0]],
-        lower=np.r_[0.0, bands[0][0]],
-        upper=np.r_[0.0, bands[0][1]],
+        lower=np.r_[0.0, of_value[0]],
+        upper=np.r_[0.0, of_value[1]],
         x_label="most attempts",
         y_label="value",
         **common,
@@ -190,20 +188,19 @@ def _result(value, accuracy, answered, codes, penalty, cost, options):
     curve = Curve(
         x=attempts,
         y=means[1],
-        lower=bands[1][0],
-        upper=bands[1][1],
+        lower=bands[0][0],
+        upper=bands[0][1],
         x_label="most attempts",
         y_label="accepted and correct",
         **common,
     )
     conditional = None
     if means[2][0] > 0:
-        ends = band(accuracy, answered, (0.0, 1.0))
         conditional = Curve(
             x=attempts,
             y=np.minimum(means[1] / means[2], 1.0),
-            lower=ends[0],
-            upper=ends[1],
+            lower=bands[1][0],
+            upper=bands[1][1],
             x_label="most attempts",
             y_label="correct, if accepted",
             **common,
