@@ -5,6 +5,7 @@ model lives here.
 """
 
 import threading
+from copy import copy
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -13,10 +14,13 @@ import numpy as np
 
 from uq._base.exceptions import LogError
 
+from ._constraints import check_told_constraints
+from ._told import check_status, check_value
 from ._trials import TrialRecord, Trials
 
 __all__ = ["Campaign"]
 
+_DICTS = ("params", "environment", "constraints")
 _ENOUGH_REPEATS = 2  # settings told twice, each time with one value, before the values are taken to be noise-free
 
 
@@ -88,17 +92,26 @@ class Campaign:
             if event.get("fitted"):
                 self.fitted = event["fitted"]
         elif event["event"] == "tell":
-            result = {name: event.get(name) for name in ("value", "y_var", "constraints", "cost")}
+            self._check_result(event)
+            result = {name: event.get(name) for name in ("value", "y_var", "constraints", "cost", "error")}
             if "params" in event:
                 self._begin(partial(TrialRecord, status=event["status"], origin="user", **result), event)
             else:
                 record = self.records[event["id"]]
-                if record.status != "pending":
-                    raise ValueError("told twice")
+                if record.status != "pending" or record.id != event["id"]:
+                    raise ValueError("no pending trial")
                 self.records[event["id"]] = replace(record, status=event["status"], **result)
             self.n_told += 1
         else:
             raise ValueError("unknown event")
+
+    def _check_result(self, event):
+        status, y_var = check_status(event["status"], "log"), event.get("y_var")
+        check_value(event.get("value"), status, "log")
+        if status == "ok":
+            check_told_constraints(event.get("constraints"), self.settings.constraints, "log")
+            if y_var is not None:
+                check_value(y_var, "variance", "log")
 
     def _begin(self, record, event):
         if event["id"] != len(self.records):
@@ -167,7 +180,9 @@ class Campaign:
     def table(self):
         """Return the Trials."""
         settings = self.settings
-        return Trials(records=tuple(self.records), direction=settings.direction, target=settings.context.target)
+        # dicts of their own, which the reader may change
+        records = tuple(replace(r, **{name: copy(getattr(r, name)) for name in _DICTS}) for r in self.records)
+        return Trials(records=records, direction=settings.direction, target=settings.context.target)
 
     def generator(self, *key):
         """Return the generator that belongs to a suggestion, whoever asks and however often."""

@@ -101,6 +101,11 @@ class EventLog:
             raise LogError(f"log {self.path!r} belongs to another process; tell the results in the one that asked.")
         if not self._close.alive:
             raise LogError(f"log {self.path!r} was closed; go on by BayesianOptimizer.resume(path).")
+        if not self._is_in_place():
+            raise LogError(
+                f"log {self.path!r} was removed or replaced while in use; nothing was changed. Put the file back, and "
+                "go on by BayesianOptimizer.resume(path)."
+            )
         line = json.dumps(event, allow_nan=False, separators=(",", ":")).encode() + b"\n"
         size = os.fstat(self._file).st_size
         try:
@@ -111,6 +116,12 @@ class EventLog:
         except OSError as error:
             os.ftruncate(self._file, size)
             raise LogError(f"log {self.path!r} cannot be written ({error}); nothing was changed.") from error
+
+    def _is_in_place(self):
+        try:
+            return os.path.samestat(os.stat(self.path), os.fstat(self._file))
+        except OSError:
+            return False
 
     def close(self):
         """Give the file back, for another process."""

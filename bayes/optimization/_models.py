@@ -80,7 +80,7 @@ def fit_models(campaign: Campaign, surrogate) -> Models:
             gp.mean = ContextMean(context.columns)
         if context and which == 0:
             gp._longest = context.longest
-        gp.random_state = int(campaign.generator(campaign.n_asked, 1 + which).integers(2**31))
+        gp.random_state = int(campaign.generator(campaign.n_told, 1 + which).integers(2**31))
         if due:
             gp = gp._fit(
                 rows, values, known, input_scale=unit, columns=context.joint.columns, start=_without_scale(start)

@@ -18,7 +18,7 @@ from ._resume import resumed
 from ._run import run_trials
 from ._settings import check_optimizer
 from ._surrogate import make_surrogate
-from ._told import check_some, check_status, check_trial, check_value, is_same
+from ._told import check_some, check_status, check_trial, check_value, is_same, reason_of
 from ._trials import Trial
 
 __all__ = ["BayesianOptimizer"]
@@ -294,7 +294,8 @@ class BayesianOptimizer(Findings, BaseEstimator):
         trial : Trial or dict
             A pending trial, or the params of any setting of the space: a known default, results of earlier work.
         value : float, optional
-            What was measured; needed with status "ok", and absent (None or NaN) otherwise.
+            What was measured; needed with status "ok", and absent (None or NaN) otherwise. With "failed" the exception
+            may stand here, whose text `trials_` then shows.
         y_var : float, optional
             Known noise variance of the value, a squared standard error.
         constraints : dict of str to float, optional
@@ -322,7 +323,9 @@ class BayesianOptimizer(Findings, BaseEstimator):
         with campaign.turn:
             event = {"event": "tell", **check_trial(trial, campaign, owner, environment, fidelity)}
             event["status"] = status = check_status(status, owner)
-            value = check_value(value, status, owner)
+            error, value = reason_of(value), check_value(value, status, owner)
+            if error is not None:
+                event["error"] = error
             if status == "ok":
                 event["value"] = value
                 if y_var is not None:

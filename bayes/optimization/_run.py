@@ -12,7 +12,7 @@ from uq._base.progress import progress
 
 from ._constraints import check_told_constraints
 from ._cost import check_told_cost
-from ._told import check_some, check_value
+from ._told import check_some, check_value, reason_of
 
 __all__ = ["run_trials"]
 
@@ -162,8 +162,8 @@ class _Told:
             except InputError as refusal:
                 error = refusal
         self._n_failed += 1
-        self._reason = f"{type(error).__name__}: {error}"
-        self._optimizer.tell(trial, status="failed")
+        self._reason = reason_of(error)
+        self._optimizer.tell(trial, error, status="failed")
 
     def _read(self, result):
         if not isinstance(result, Mapping):

@@ -44,7 +44,8 @@ class Space:
     def __init__(self, dimensions):
         self.dimensions = dict(dimensions)
         self.names = tuple(self.dimensions)
-        self.size = np.prod([float(d.size) for d in self.dimensions.values()])
+        with np.errstate(over="ignore"):  # beyond the floats it is infinite
+            self.size = np.prod([float(d.size) for d in self.dimensions.values()])
         widths = [d.n_columns for d in self.dimensions.values()]
         ends = np.cumsum(widths)
         self.n_columns = int(ends[-1])

@@ -8,10 +8,11 @@ from uq._base.validation import check_count, check_option
 
 from ._trials import STATUSES, Trial
 
-__all__ = ["check_some", "check_status", "check_trial", "check_value", "is_same", "is_usable"]
+__all__ = ["check_some", "check_status", "check_trial", "check_value", "is_same", "is_usable", "reason_of"]
 
 _LARGEST = 1e150
 _MOST_TRIALS = 10**6
+_LONGEST = 300
 
 
 def check_trial(trial, campaign, owner, environment=None, fidelity=None):
@@ -77,6 +78,17 @@ def check_value(value, status, owner):
         f"{owner}: value must be a finite number of at most {_LARGEST:g} in size; got {value!r:.100}. A trial "
         "that gave none has status='failed'."
     )
+
+
+def reason_of(value):
+    """Return what is written down of the exception behind a failure; None where there is none."""
+    if not isinstance(value, BaseException):
+        return None
+    try:
+        text = f"{type(value).__name__}: {value}"
+    except Exception:  # an exception that cannot be shown
+        text = type(value).__name__
+    return text[:_LONGEST].encode("utf-8", "replace").decode()
 
 
 def is_same(value, other):

@@ -70,6 +70,8 @@ class TrialRecord(Result):
         What with.
     cost : float or None
         As it was told.
+    error : str or None
+        Why it failed, where that was told.
     """
 
     id: int
@@ -85,6 +87,7 @@ class TrialRecord(Result):
     environment: Any = None
     fidelity: Any = None
     cost: float | None = None
+    error: str | None = None
 
     def trial(self) -> Trial:
         """Return the trial itself."""
@@ -135,7 +138,7 @@ class Trials(Result):
         columns |= {f"constraints.{name}": [(r.constraints or {}).get(name) for r in self.records] for name in told}
         where = dict.fromkeys(name for r in self.records for name in r.environment or ())
         columns |= {f"environment.{name}": [(r.environment or {}).get(name) for r in self.records] for name in where}
-        for name in ("y_var", "fidelity", "cost"):
+        for name in ("y_var", "fidelity", "cost", "error"):
             if any(getattr(r, name) is not None for r in self.records):
                 columns[name] = [getattr(r, name) for r in self.records]
         return columns
