@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def main(arguments=None):
     """Return 1 where a promise is broken; the page is written all the same."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--share", type=float, default=4.0, help="times the repetitions of the slow test")
+    parser.add_argument("--share", type=float, default=2.0, help="times the repetitions of the register")
     parser.add_argument("--jobs", type=int, default=-1, help="processes; -1 takes all cores")
     parser.add_argument("--page", type=Path, default=ROOT / "docs" / "atlas.md")
     parser.add_argument("--csv", type=Path, default=ROOT / "build" / "atlas.csv")

@@ -13,7 +13,7 @@ HEAD = "| interval | world | n | guarantee | nominal | covered | band | |\n|---|
 INTRO = """# Coverage atlas
 
 How often the intervals of this library cover, in worlds whose truth is known: skewed, rare, tied, heavy-tailed and
-clustered, with few rows and with many. {n_lines} lines from {n_runs} runs; `make atlas` counts them anew, and a test
+clustered, with few rows and with many. {n_lines} lines, {n_runs} intervals; `make atlas` counts them anew, and a test
 fails where one falls below what it promises.
 
 - **guarantee** is what the result says of itself, in most of the runs. "exact" and "finite-sample" must keep the level
@@ -23,16 +23,17 @@ fails where one falls below what it promises.
 - **covered** is the share of runs whose interval held the truth, in percent, and **band** the Clopper-Pearson interval
   of 99.9 % around it. Where something is to hold at once for a whole batch, curve, ranking or series of answers, a run
   counts only if all of it does.
-- The last column: **short** where the whole band lies below the nominal level, which is allowed where nothing else is
-  promised; **above** where it lies beyond it, wider than needed; **BROKEN** where it lies below a promise.
+- The last column: **short** where the whole band lies below the nominal level, and no promise is about so few rows or
+  such a law; **above** where it lies beyond the level, wider than needed; **BROKEN** where it lies below a promise.
 
 """
 SHORT = """## Where the level is not reached
 
-Nothing here breaks a promise; it is what the promises leave open. The remedy stands in the docstrings: more rows, a
+No promise is broken here; this is what the promises leave open. The remedy stands in the docstrings: more rows, a
 method with a finite-sample guarantee, bounds that are known.
 
 """
+BROKEN = "## Broken promises\n\nFaults of the library, until they are mended.\n\n"
 
 
 def percent(share):
@@ -54,8 +55,10 @@ def cells(line):
 def page(lines, no_interval):
     """Return the page in Markdown: what falls short, a table for each room, and what has no line."""
     text = INTRO.format(n_lines=len(lines), n_runs=f"{sum(line.reps for line in lines):,}")
-    below = sorted((line for line in lines if line.verdict in ("short", "BROKEN")), key=lambda line: line.coverage)
-    text += SHORT + HEAD + "".join(map(cells, below)) + "\n"
+    for verdict, section in (("BROKEN", BROKEN), ("short", SHORT)):
+        found = sorted((line for line in lines if line.verdict == verdict), key=lambda line: line.coverage)
+        if found:
+            text += section + HEAD + "".join(map(cells, found)) + "\n"
     for room, of_room in groupby(lines, key=lambda line: line.room):
         text += f"## {room}\n\n" + HEAD + "".join(map(cells, of_room)) + "\n"
     text += "## Names without a line\n\n"
