@@ -1,6 +1,7 @@
 """The vote of k answers against all choices of k, in every form that answers come in."""
 
 import itertools
+import time
 
 import numpy as np
 import pytest
@@ -86,6 +87,51 @@ def test_what_is_too_much_to_sum_is_sampled_and_says_so(monkeypatch):
     assert sampled.method == "betting, sampled votes"
     assert sampled.estimate == pytest.approx(exact.estimate, abs=4 / (2 * np.sqrt(9999 * 3)))
     assert majority_at_k(counts, [0, 0, 0], 5, form="counts", rng=0) == sampled
+
+
+def test_the_work_of_all_questions_is_bounded(monkeypatch):
+    """The cheapest sums are made; what is left gets as many random choices as the numbers to draw allow."""
+    counts = np.array([[6, 4, 2], [1, 9, 2], [5, 5, 2], [5, 5, 2], [1, 9, 2]])
+    exact = majority_at_k(counts, [0] * 5, [2, 5], form="counts", average=None)
+    # of questions that are alike one counts; all but the dearest, which two share
+    work = [exact_work(row, k) for row in counts[:3] for k in (2, 5)]
+    assert np.argmax(work) == 5
+    monkeypatch.setattr(module, "MOST_TOTAL", sum(sorted(work)[:-1]))
+    monkeypatch.setattr(module, "MOST_DRAWN", 2 * 3 * 4000)
+    options = {"form": "counts", "rng": 0, "n_resamples": 9999}
+    values = majority_at_k(counts, [0] * 5, [2, 5], average=None, **options)
+    sampled = values != exact
+    assert sampled.tolist() == [[False, row in (2, 3)] for row in range(5)]
+    assert values == pytest.approx(exact, abs=4 / (2 * np.sqrt(4000)))
+    assert majority_at_k(counts, [0] * 5, [2, 5], **options).method == "betting, 4000 sampled votes"
+    assert majority_at_k(counts, [0] * 5, [2, 5], **{**options, "n_resamples": 99}).method == "betting, sampled votes"
+    monkeypatch.setattr(module, "MOST_TOTAL", 0)
+    monkeypatch.setattr(module, "MOST_DRAWN", 1)  # one choice each is the least
+    values = majority_at_k(counts, [0] * 5, 5, average=None, **options)
+    assert set(values.tolist()) <= {0.0, 0.5, 1.0}
+    assert majority_at_k(counts, [0] * 5, 5, **options).method == "betting, 1 sampled votes"
+
+
+def test_few_sampled_votes_are_unbiased(monkeypatch):
+    counts = [[6, 4, 2], [1, 9, 2], [5, 5, 2]] * 2000
+    exact = majority_at_k(counts, [0] * 6000, 5, form="counts").estimate
+    monkeypatch.setattr(module, "MOST_TOTAL", 0)
+    monkeypatch.setattr(module, "MOST_DRAWN", 2 * 3 * 6000)
+    found = majority_at_k(counts, [0] * 6000, 5, form="counts", rng=0)
+    assert found.method == "betting, 2 sampled votes"
+    assert found.estimate == pytest.approx(exact, abs=4 / (2 * np.sqrt(2 * 6000)))
+
+
+@pytest.mark.slow
+def test_many_questions_with_many_answers_end():
+    """200 draws of up to 100 answers, half of them right: minutes, were all choices summed over."""
+    rng = np.random.default_rng(0)
+    answers = np.where(rng.random((200, 200)) < 0.5, 0, rng.integers(1, 100, (200, 200)))
+    start = time.process_time()
+    found = majority_at_k(answers, np.zeros(200, int), [50, 100], rng=0)
+    assert time.process_time() - start < 20  # a few seconds on a machine that does nothing else
+    assert found.method.endswith("sampled votes")
+    assert (found.estimate > 0.99).all()
 
 
 def test_work_grows_with_what_is_held():

@@ -20,7 +20,9 @@ from ._within import random_cov
 
 __all__ = ["majority_at_k"]
 
-MOST_WORK = 1e8  # about a second for one question
+MOST_WORK = 1e8  # about a tenth of a second for one question
+MOST_TOTAL = 2e9  # a few seconds for all questions and k
+MOST_DRAWN = 2 * 10**7  # counts of one answer in one choice, all questions and k: about two seconds
 MOST_VOTES = 10**9 - 1  # what NumPy draws without replacement from
 
 
@@ -61,7 +63,7 @@ def majority_at_k(
     too_few : {"raise", "omit"}, default "raise"
         What to do with questions that have fewer than k answers; as in `pass_at_k`.
     n_resamples : int, default 9999
-        Resamples of "bootstrap"; choices of k answers where there are too many different ones to sum over all.
+        Resamples of "bootstrap"; choices of k answers, at most, where there are too many to sum over all.
     rng : None, int or numpy.random.Generator, optional
         For those choices, for "bootstrap", and for the order in which "betting" takes the questions.
     n_jobs : int, optional
@@ -71,7 +73,8 @@ def majority_at_k(
     -------
     Estimate or ndarray
         As from `pass_at_k`, with the names "majority@1", .... Its `method` ends in "sampled votes" where choices were
-        drawn at random.
+        drawn at random, and in "250 sampled votes" where 250 of them for a question, fewer than `n_resamples`, had to
+        do.
 
     Raises
     ------
@@ -92,9 +95,11 @@ def majority_at_k(
     caller's to say.
 
     An answer that ties with s others for the most votes wins 1/(s+1) of the question. The estimate is the mean over all
-    choices of k of the n answers, summed exactly (to about 12 digits) answer by answer, or, where that would take more
-    than about a second for a question, over `n_resamples` random choices. Their noise has a standard error of at most
-    1/(2 sqrt(n_resamples)) for a question and 1/(2 sqrt(n_resamples n_questions)) for the mean, leaves the estimate
+    choices of k of the n answers, summed exactly (to about 12 digits) answer by answer. What would take more than about
+    a tenth of a second for a question and k, or, the cheapest first, more than a few seconds for all of them, is
+    averaged over random choices instead: `n_resamples` for each question and k, or as many as keep the numbers drawn
+    (choices times different answers) below 20 million in all, at least one. Their noise over m choices has a standard
+    error of at most 1/(2 sqrt(m)) for a question and 1/(2 sqrt(m n_questions)) for the mean, leaves the estimate
     unbiased, and is part of what the interval covers.
 
     References
@@ -119,7 +124,7 @@ def majority_at_k(
     )
     kept = too_few_samples(owner, ks, sizes, options)
     generator = options.rng if options.rng is not None else check_rng(None, owner)
-    values, sampled = _credits(profiles, ks, kept if average else None, n_resamples, generator)
+    values, drawn = _credits(profiles, ks, kept if average else None, n_resamples, generator)
     if options.average is None:
         return values[:, 0] if single else values
     codes, n_dropped = options.codes, int(len(kept) - kept.sum())
@@ -131,7 +136,9 @@ def majority_at_k(
     one_each = np.ones(len(values))
     cov = random_cov(values, np.arange(len(values)), one_each, codes)
     estimate = combine(parts, cov, None if single else tuple(f"majority@{k:.0f}" for k in ks))
-    return replace(estimate, method=f"{estimate.method}, sampled votes") if sampled else estimate
+    if not drawn:
+        return estimate
+    return replace(estimate, method=f"{estimate.method}, {f'{drawn} ' if drawn < n_resamples else ''}sampled votes")
 
 
 def _from_answers(answers, y, owner):
@@ -196,18 +203,32 @@ def _from_counts(counts, y, owner):
 
 
 def _credits(profiles, ks, kept, size, rng):
-    """Return the values, NaN where a question has too few answers or is left out, and whether any was sampled."""
-    values, sampled = np.full((len(profiles), len(ks)), np.nan), False
-    known: dict[tuple, float] = {}
+    """Return the values, NaN where a question has too few answers or is left out, and how many choices were drawn.
+
+    The last is 0 where all choices were summed over.
+    """
+    values = np.full((len(profiles), len(ks)), np.nan)
+    asked: dict[tuple, list] = {}  # questions that are alike need one sum
     for i, counts in enumerate(profiles):
         for j, k in enumerate(ks.astype(np.int64).tolist()):
-            if counts.sum() < k or (kept is not None and not kept[i]):
-                continue
-            if exact_work(counts, k) > MOST_WORK:
-                values[i, j], sampled = sampled_credit(counts, k, size, rng), True
-                continue
-            key = (k, counts[0], *np.sort(counts[1:]))
-            if key not in known:
-                known[key] = exact_credit(counts, k)
-            values[i, j] = known[key]
-    return np.clip(values, 0.0, 1.0), sampled
+            if counts.sum() >= k and (kept is None or kept[i]):
+                asked.setdefault((k, counts[0], *np.sort(counts[1:])), []).append((i, j))
+    summed = _affordable(np.array([exact_work(profiles[places[0][0]], key[0]) for key, places in asked.items()]))
+    rest = [place for places, cheap in zip(asked.values(), summed, strict=True) if not cheap for place in places]
+    cells = sum(len(profiles[i]) for i, _ in rest)
+    size = min(size, max(1, MOST_DRAWN // max(cells, 1)))
+    for (key, places), cheap in zip(asked.items(), summed, strict=True):
+        if cheap:
+            values[tuple(zip(*places, strict=True))] = exact_credit(profiles[places[0][0]], key[0])
+            continue
+        for i, j in places:
+            values[i, j] = sampled_credit(profiles[i], key[0], size, rng)
+    return np.clip(values, 0.0, 1.0), 0 if summed.all() else size
+
+
+def _affordable(work):
+    """Return which sums are made: those within the bound of one, the cheapest first, up to the bound of all."""
+    order = np.argsort(work, kind="stable")
+    out = np.empty(len(work), dtype=bool)
+    out[order] = np.cumsum(work[order]) <= MOST_TOTAL
+    return out & (work <= MOST_WORK)

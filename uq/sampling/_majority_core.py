@@ -8,12 +8,14 @@ import numpy as np
 
 __all__ = ["exact_credit", "exact_work", "sampled_credit"]
 
+_OVERHEAD = 4000  # of a step in Python, in numbers that NumPy could have added meanwhile
+
 
 def exact_work(counts, k):
     """Return how many elementary steps `exact_credit` takes, about."""
     others = counts[1:]
     state = float(min(k, counts[0])) * (min(len(others), k) + 1) * (k + 1)
-    return state * float(1 + len(others) + np.minimum(others, k).sum())
+    return (state + _OVERHEAD) * float(1 + len(others) + np.minimum(others, k).sum())
 
 
 def exact_credit(counts, k):
@@ -29,14 +31,15 @@ def exact_credit(counts, k):
     # state[t, s, r]: chance of s ties and r samples left to draw where the right answer has votes[t]
     state = np.zeros((len(votes), min(len(others), k) + 1, k + 1))
     state[np.arange(len(votes)), 0, k - votes] = _hypergeometric(right, left, k, votes)
-    for many in others:
-        left -= int(many)
+    for many in others.tolist():
+        left -= many
+        pick, rest, both = (_choose(size, k) for size in (many, left, many + left))
         after = np.zeros_like(state)
-        open_ = np.arange(k + 1)
-        for i in range(min(int(many), k) + 1):
-            chance = _hypergeometric(int(many), left, open_[i:], np.full(k + 1 - i, i))
-            below = votes > i
-            after[below, :, : k + 1 - i] += state[below, :, i:] * chance
+        for i in range(min(many, k) + 1):
+            # i votes for this answer, whatever r still was to be drawn
+            chance = np.exp(pick[i] + rest[: k + 1 - i] - both[i:])
+            chance[left + 1 :] = 0.0
+            after[i:, :, : k + 1 - i] += state[i:, :, i:] * chance
             if 1 <= i <= len(votes):  # as many as the right answer has
                 after[i - 1, 1:, : k + 1 - i] += state[i - 1, :-1, i:] * chance
         state = after
