@@ -11,7 +11,11 @@ from ._average_gain import AverageMean, best_setting
 from ._models import posterior_mean
 from ._moments import pooled
 
-__all__ = ["average_interval", "average_mean_var", "best_params"]
+__all__ = ["NothingYetError", "average_interval", "average_mean_var", "best_params"]
+
+
+class NothingYetError(InputError, AttributeError):
+    """What a campaign has not found yet is no attribute either: `hasattr` and `inspect` ask for all of them."""
 
 
 def best_params(campaign, models):
@@ -21,11 +25,11 @@ def best_params(campaign, models):
     but where trials have failed: there one of those that gave a value.
     """
     if models.objective is None:
-        raise InputError(
+        raise NothingYetError(
             "BayesianOptimizer: best_params_ needs a trial with a value; got none. Tell one with status='ok' first."
         )
     if not models.feasible.any():
-        raise InputError(
+        raise NothingYetError(
             "BayesianOptimizer: best_params_ needs a trial that keeps all constraints; got none that does. Go on, or "
             "loosen the bounds."
         )

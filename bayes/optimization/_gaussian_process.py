@@ -15,10 +15,10 @@ from uq._base.exceptions import InfiniteBoundWarning, InputError, SmallSampleWar
 from uq._base.results import Interval
 from uq._base.sklearn import StrOptions, as_generator
 from uq._base.threads import one_blas_thread
-from uq._base.validation import check_count, check_level, check_option, check_vector
+from uq._base.validation import check_count, check_level, check_option
 
-from ._gp_input import check_noise, check_rows, check_settings, features_restored
-from ._hyperparameters import Model, column_units, fit_model, noise_rows, posteriors
+from ._gp_input import check_noise, check_rows, check_settings, check_theta, features_restored
+from ._hyperparameters import Model, column_units, fit_model, in_units, noise_rows, posteriors
 from ._intervals import Calibration
 from ._kernels import KERNELS
 from ._left_out import LeaveOneOut
@@ -415,7 +415,8 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
         Parameters
         ----------
         theta : array-like of shape (n_features + 2,), optional
-            Logarithms of length scales, signal variance and noise variance, as `theta_`, which is the default.
+            Logarithms of length scales, signal variance and noise variance (-inf for none), as `theta_`, which is the
+            default.
         eval_gradient : bool, default False
 
         Returns
@@ -427,7 +428,7 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
         owner = "GaussianProcess.log_marginal_likelihood"
         X, y, y_var = self._data
         d = X.shape[1]
-        theta = self.theta_ if theta is None else check_vector(theta, owner, "theta")
+        theta = self.theta_ if theta is None else check_theta(theta, owner)
         if len(theta) != d + 2:
             raise InputError(
                 f"{owner}: theta must hold {d + 2} logarithms, of {d} length scales, the signal variance and the noise "
@@ -435,7 +436,7 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
             )
         unit = self.length_scale_
         inner = theta - np.r_[np.log(unit), np.full(2, 2 * np.log(self.scale_))]
-        if np.abs(inner[np.isfinite(inner)]).max() > 300:
+        if max(np.abs(inner[:-1]).max(), inner[-1]) > 300:  # less noise is none
             raise InputError(
                 f"{owner}: theta must be within 300 of the logarithms of the units of X and y, such as theta_; got "
                 f"{theta.tolist()!r:.200}."
@@ -445,7 +446,7 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
         extra = noise_rows(y_var, self.scale_)
         with one_blas_thread():
             value, slopes = Likelihood(
-                self.kernel, X / unit, np.arange(d), gap, np.empty((len(X), 0)), extra, 0.0, None, None
+                self.kernel, in_units(X, unit), np.arange(d), gap, np.empty((len(X), 0)), extra, 0.0, None, None
             )(inner)
         value = float(-value - len(y) * np.log(self.scale_))
         return (value, -slopes) if eval_gradient else value

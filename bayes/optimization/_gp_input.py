@@ -6,13 +6,14 @@ from numbers import Real
 import numpy as np
 from sklearn.utils.validation import validate_data
 
+from uq._base.containers import as_numeric
 from uq._base.exceptions import InputError
 from uq._base.sklearn import validate_params
 from uq._base.validation import check_number, check_vector
 
 from ._hyperparameters import Settings
 
-__all__ = ["RowTypeError", "check_noise", "check_rows", "check_settings", "features_restored"]
+__all__ = ["RowTypeError", "check_noise", "check_rows", "check_settings", "check_theta", "features_restored"]
 
 HUGE = 1e150
 RAW_HUGE = 1e50
@@ -88,6 +89,14 @@ def check_noise(y_var, owner, n):
     if (y_var < 0).any():
         raise InputError(f"{owner}: y_var must be at least 0, a variance; got {y_var.min():g}.")
     return y_var
+
+
+def check_theta(theta, owner):
+    """Return logarithms of hyperparameters, of which the last one, the noise's, may be that of nothing."""
+    theta = as_numeric(theta, owner, "theta")
+    if theta.ndim == 1 and len(theta) and theta[-1] == -np.inf:
+        return np.append(check_vector(theta[:-1], owner, "theta"), -np.inf) if len(theta) > 1 else theta
+    return check_vector(theta, owner, "theta")
 
 
 @contextmanager

@@ -9,13 +9,13 @@ from scipy.optimize import minimize
 
 from uq._base.exceptions import InputError
 
-from ._kernels import Kernel
+from ._kernels import FAR, Kernel
 from ._likelihood import BOUNDS, Likelihood, LogPrior, default_theta
 from ._mean import ConstantMean, TrendMean, call_trend
 from ._posterior import Posterior
 from ._slice import slice_sample
 
-__all__ = ["Draw", "Model", "Settings", "column_units", "fit_model", "noise_rows", "posteriors"]
+__all__ = ["Draw", "Model", "Settings", "column_units", "fit_model", "in_units", "noise_rows", "posteriors"]
 
 DRAWS, BURN, THIN = 16, 50, 5
 FEW = 200  # rows, up to which a warm search also starts from the default
@@ -143,7 +143,9 @@ def fit_model(settings, X, y, y_var, unit, columns, start, rng):
         )
     bayesian = settings.hyperparameters != "mle"
     prior = LogPrior.default(len(free) - 2, settings.prior_of_mode) if bayesian else None
-    likelihood = Likelihood(settings.kernel, X / unit, columns, target, H, extra, 1.0 if bayesian else 0.0, prior, free)
+    likelihood = Likelihood(
+        settings.kernel, in_units(X, unit), columns, target, H, extra, 1.0 if bayesian else 0.0, prior, free
+    )
     theta, box = fixed, _box(settings.longest, len(fixed) - 2)
     if settings.hyperparameters != "fixed" and free.any() and len(X):
         starts = _starts(fixed, free, unit, columns, start, len(X))
@@ -177,6 +179,12 @@ def posteriors(model, X, y, y_var):
         )
         for draw in model.draws
     )
+
+
+def in_units(X, unit):
+    """Return columns in their units."""
+    with np.errstate(over="ignore"):  # squares of what lies beyond would overflow
+        return np.clip(X / unit, -FAR, FAR)
 
 
 def noise_rows(y_var, scale):

@@ -7,10 +7,10 @@ from scipy.spatial.distance import cdist
 
 from uq._base.frozen import Frozen
 
-__all__ = ["KERNELS", "Kernel", "correlation", "correlation_and_slope"]
+__all__ = ["FAR", "KERNELS", "Kernel", "correlation", "correlation_and_slope"]
 
 KERNELS = ("matern12", "matern32", "matern52", "gaussian")
-_FAR = 1e150  # in length scales; squares of what lies beyond would overflow
+FAR = 1e150  # in length scales; squares of what lies beyond would overflow
 _ROOT3, _ROOT5 = 3**0.5, 5**0.5
 
 
@@ -75,7 +75,7 @@ class Kernel(Frozen):
     def scaled(self, A):
         """Return the points in length scales."""
         with np.errstate(over="ignore"):
-            return np.clip(A * self._inverse, -_FAR, _FAR)
+            return np.clip(A * self._inverse, -FAR, FAR)
 
     def __call__(self, A, B):
         """Return the covariances of the rows of A (a, d) and B (b, d), of shape (a, b)."""

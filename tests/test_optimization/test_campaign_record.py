@@ -1,5 +1,6 @@
 """What a campaign writes down, and what nobody can change of it."""
 
+import inspect
 import os
 import warnings
 
@@ -111,3 +112,14 @@ def test_a_space_beyond_all_floats_is_one():
         warnings.simplefilter("error")
         made = BayesianOptimizer({f"n{i}": Integer(0, 2**53) for i in range(25)}, random_state=0)
         assert len(made.ask().params) == 25
+
+
+def test_what_was_not_found_yet_is_no_attribute():
+    made = optimizer(constraints=["c"])
+    for _ in range(2):
+        assert not hasattr(made, "best_params_")
+        assert not hasattr(made, "best_value_")
+        inspect.getmembers(made)
+        made.tell({"x": 0.5}, 1.0, constraints={"c": 1.0})
+    made.tell({"x": 0.5}, 1.0, constraints={"c": -1.0})
+    assert hasattr(made, "best_params_")

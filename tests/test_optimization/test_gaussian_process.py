@@ -453,3 +453,27 @@ def test_hyperparameters_beyond_reason():
         GaussianProcess(normalize_y=False).fit(X, y * 1e60)
     with pytest.raises(InputError, match="theta must hold 4 logarithms"):
         GaussianProcess().fit(X, y).log_marginal_likelihood([0.0, 1.0])
+
+
+@pytest.mark.parametrize("kernel", list(THEIRS))
+@pytest.mark.parametrize("hyperparameters", ["map", "fixed"])
+def test_columns_of_endless_length_scales_are_far_apart(kernel, hyperparameters):
+    X = [[0.0], [1e150], [1e150]]
+    gp = GaussianProcess(kernel, length_scale=1e-140, noise_variance=0.1, hyperparameters=hyperparameters)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        mean = gp.fit(X, [0.0, 1.0, 1.2]).predict([[0.0], [1e150]])
+    assert mean[0] < 0.5 < 0.9 < mean[1]
+
+
+@pytest.mark.parametrize("value", [0.0, 1e-300])
+def test_the_density_without_noise_is_asked_for_at_its_own_theta(value):
+    X, y = data(6)
+    gp = GaussianProcess(noise_variance=value).fit(X, y)
+    assert gp.log_marginal_likelihood(gp.theta_) == gp.log_marginal_likelihood()
+    with pytest.raises(InputError, match="theta must be finite"):
+        gp.log_marginal_likelihood([-np.inf, 0.0, 0.0, 0.0])
+    with pytest.raises(InputError, match="theta must be finite"):
+        gp.log_marginal_likelihood([0.0, 0.0, 0.0, np.inf])
+    with pytest.raises(InputError, match="theta"):
+        gp.log_marginal_likelihood([-np.inf])
