@@ -102,10 +102,11 @@ print(search.diagnostics())
 # ## Better than trying at random?
 #
 # Five campaigns of 30 trials each, against 30 settings spread over the space with the luckiest chosen, as one would.
-# Judged by 40 fresh splits that neither has seen. Here it hardly matters: about one setting in ten lies within a standard
-# deviation of the noise of the best, so that thirty tries hit several, and five seeds tell nothing. Over twenty seeds
-# the search was ahead by .006, with a standard error of .0035. Where good settings are rare it is another matter: on
-# Branin's function random search ends ten thousand times further from the optimum. `docs/contest.md` has both kinds.
+# Judged by 40 fresh splits that neither has seen. Here it hardly matters: about one setting in ten lies within a
+# standard deviation of the noise of the best, so that thirty tries hit several, and five seeds tell nothing. Over
+# twenty seeds the search was ahead by .006, with a standard error of .0035. Where good settings are rare it is another
+# matter: on Branin's function random search ends ten thousand times further from the optimum. `docs/contest.md` has
+# both kinds.
 
 # %%
 rows = []
