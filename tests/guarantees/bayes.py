@@ -25,6 +25,8 @@ VERIFIED_BY = {
         "test_optimization/test_resume.py::test_suggestions_after_a_resume_are_bit_for_bit_the_same",
         "test_optimization/test_log.py::test_a_torn_last_line_is_cut_off_wherever_it_tore",
         "test_optimization/test_optimizer.py::test_the_recommendation_is_not_the_luckiest_observation",
+        "test_optimization/test_average.py::test_the_gain_is_that_of_refits_from_scratch",
+        "test_optimization/test_context.py::test_suggestions_after_a_resume_are_bit_for_bit_the_same",
     ),
     "bayes.BayesianOptimizer.run": (
         "test_optimization/test_run.py::test_an_interrupt_leaves_the_trial_pending_and_the_next_run_begins_with_it",

@@ -32,6 +32,7 @@ TOLD = st.lists(
         {"value": VALUES},
         {
             "status": STATUSES,
+            "cost": mostly(st.sampled_from([None, 1.0, 2, 1e-150, 1e150]), HOSTILE_NUMBERS),
             "y_var": mostly(st.sampled_from([None, 0, 0.1, 1e149, 1e-300]), HOSTILE_NUMBERS),
             "constraints": mostly(
                 st.sampled_from([None, {"c": -1.0}, {"c": 1e149}]), HOSTILE_WORDS | st.just({"c": NAN})
@@ -43,8 +44,44 @@ TOLD = st.lists(
 )
 
 
+ENVIRONMENTS = mostly(
+    st.sampled_from(
+        [
+            None,
+            {"w": ([1, 2, 5], [0.5, 0, 1e-9])},
+            {"w": Real(0, 1)},
+            {"w": Real(0, 1e-140), "task": Categorical([None, (1, "c")]), "m": Integer(1, 3)},
+            {"w": [1e150, -1e150]},
+            {"w": (Categorical(["a"]), [1e150])},
+        ]
+    ),
+    HOSTILE_WORDS
+    | st.sampled_from(
+        [{}, {"w": 1}, {1: [1]}, {"w": []}, {"w": [NAN]}, {"w": ([1, 2], [NAN, 1])}, {"w": ([1, 2], "ab")}, {"x": [1]},
+         {"w": {1: 2}}, {"w": [1, 1]}, {"w": ([1], [INF])}, {"w": Integer(0, 10**6)}, {"w": np.zeros((2, 2))}]
+    ),
+)  # fmt: skip
+FIDELITIES = mostly(
+    st.sampled_from(
+        [None, (Integer(1, 81, log=True), 81), (Real(0, 1), 0.5), (Categorical(["cheap", "true"]), "true"),
+         (Categorical([1]), 1)]
+    ),
+    HOSTILE_WORDS | st.sampled_from([(1, 81), (Integer(1, 2), 3), (Real(0, 1), NAN), (Real(0, 1),), (Real, 1)]),
+)  # fmt: skip
+COSTS = mostly(
+    st.sampled_from([None, "learned", "function"]),
+    HOSTILE_WORDS | st.sampled_from([lambda params, **more: NAN, lambda params, **more: "1", 3.0, float]),
+)
+
+
+def _price(params, environment=None, fidelity=None):
+    return 1.0 + len(str(sorted(params.items()))) + 100 * (fidelity is not None)
+
+
 def _campaign(function, told, params=None, level=0.5, n=2, kind="progress", **parameters):
     """Ask and tell, whatever comes; a refusal changes nothing, and the campaign can be asked again."""
+    if isinstance(parameters.get("cost"), str) and parameters["cost"] == "function":
+        parameters["cost"] = _price
     made, refused = function(**parameters), None
     for result in told:
         try:
@@ -109,6 +146,9 @@ TARGETS = {
                     st.sampled_from([None, ["c"], {"c": "<= 0"}, {"c": ">= -1e3"}]),
                     HOSTILE_WORDS | st.sampled_from([{"c": "0"}, {"c": "<= nan"}, [1], {1: "<= 1"}]),
                 ),
+                "environment": ENVIRONMENTS,
+                "fidelity": FIDELITIES,
+                "cost": COSTS,
                 "failures": methods("classifier", "drop", "abandon"),
                 "n_initial": mostly(st.sampled_from(["auto", 0, 2]), HOSTILE_NUMBERS),
                 "random_state": mostly(st.sampled_from([0, 7, 2**70]), HOSTILE_NUMBERS),
