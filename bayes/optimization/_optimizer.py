@@ -104,7 +104,8 @@ class BayesianOptimizer(Findings, BaseEstimator):
     its maximum was found; several at a time are chosen as if those before would come out as predicted. A cheap fidelity
     that misleads is believed as long as the data leave it possible, and the best average may be promised where nothing
     was evaluated: evaluate it before it is used. After `resume` suggestions are bit for bit those of the uninterrupted
-    campaign, on the same kind of machine, with the same versions, and results told in the same order. An event of the log is complete or was never answered.
+    campaign, on the same kind of machine, with the same versions, and results told in the same order. An event of the
+    log is complete or was never answered.
 
     References
     ----------
