@@ -102,14 +102,15 @@ def _here(f, queue):
 
 def _elsewhere(f, queue, executor, n_parallel):
     waiting: dict[Any, Any] = {}
-    lost, broken = [], None
+    lost: list[Any] = []
+    broken: BrokenExecutor | None = None
     try:
         while True:
             while broken is None and len(waiting) < n_parallel and (trial := queue.next()) is not None:
                 try:
                     waiting[executor.submit(f, dict(trial.params), **_where(trial))] = trial
-                except BrokenExecutor as error:  # this one stays pending, and what is done is told yet
-                    broken = error
+                except BrokenExecutor as refusal:  # this one stays pending, and what is done is told yet
+                    broken = refusal
             if not waiting:
                 break
             done, _ = wait(waiting, return_when=FIRST_COMPLETED)
