@@ -46,7 +46,7 @@ def counts(n):
 
 def sizes(n_k=(1, 2, 5, 300)):
     """Return a strategy of k: one number or several."""
-    several = st.sampled_from([[1, 2], np.array([5, 1, 1]), [1], (2, 4000), [HUGE]])
+    several = st.sampled_from([[1, 2], np.array([5, 1]), np.array(5), [5, 1, 1], [1], (2, 4000), [HUGE]])
     hostile = HOSTILE_NUMBERS | hostile_arrays(3)
     return mostly(st.sampled_from(n_k) | several, hostile)
 

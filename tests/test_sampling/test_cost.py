@@ -195,6 +195,30 @@ def test_bad_options_are_refused(options):
         essentialness(COSTS, SUCCESSES, **options)
 
 
+@pytest.mark.parametrize(
+    ("costs", "families"),
+    [
+        ({1: [[1, 1]], "1": [[2, 2]]}, None),
+        ({"a": [[1, 1]], "b": [[2, 2]]}, {"a": 1, "b": "1"}),
+        ({"a": [[1, 1]], "b": [[2, 2]]}, {"a": None, "b": "None"}),
+        ({1: [[1, 1]], 2: [[2, 2]]}, {1: "us", 2: "us", "1": "them"}),
+    ],
+    ids=str,
+)
+def test_two_of_one_name_are_refused(costs, families):
+    ones = {m: [[1, 1]] for m in costs}
+    with pytest.raises(InputError, match=r"essentialness: .*told apart by their names"):
+        essentialness(costs, ones, baseline=9, families=families, **QUICK)
+
+
+@pytest.mark.filterwarnings("ignore::uq.exceptions.SmallSampleWarning")
+def test_names_that_are_numbers_are_written_as_texts():
+    costs = {1: [[1, 1]], 2: [[2, 2]]}
+    ones = {m: [[1, 1]] for m in costs}
+    assert essentialness(costs, ones, baseline=9, **QUICK).names == ("1", "2")
+    assert essentialness(costs, ones, baseline=9, families={"1": 7, "2": 7}, **QUICK).names == ("7",)
+
+
 def test_crossfit_needs_two_runs():
     with pytest.raises(InputError, match="at least 2 runs"):
         frontier_cost_of_pass({"a": [1.0]}, {"a": [1]}, selection="crossfit")

@@ -164,7 +164,7 @@ def test_nothing_and_everything_solved(model, value):
 
 
 def test_one_problem_has_the_whole_interval():
-    with pytest.warns(SmallSampleWarning, match="1 problems are few"):
+    with pytest.warns(SmallSampleWarning, match="1 problem is too few"):
         fitted = curve().fit([3], 10)
     with pytest.warns(InfiniteBoundWarning):
         assert tuple(fitted.predict_interval(5)) == (0.0, 1.0)

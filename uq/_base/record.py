@@ -13,7 +13,7 @@ from .laws import Law
 if TYPE_CHECKING:
     from .plot import Axes
 
-__all__ = ["GUARANTEES", "Result", "format_number", "format_percent", "rows_figsize"]
+__all__ = ["GUARANTEES", "Result", "format_count", "format_number", "format_percent", "rows_figsize"]
 
 # from the strongest promise to none; the first two make a result `certified`
 GUARANTEES = ("exact", "finite-sample", "asymptotic", "posterior", "none")
@@ -28,6 +28,11 @@ def format_number(value: Any, digits: int = 4) -> str:
     if isinstance(value, (float, np.floating)):
         return f"{float(value):.{digits}g}"
     return str(value)
+
+
+def format_count(n: int, kind: str) -> str:
+    """Write a number of things, named in the plural: 3 problems, 1 problem."""
+    return f"{n} {kind.removesuffix('s') if n == 1 else kind}"
 
 
 def format_percent(level: float) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 
 from uq._base.citation import cites
 from uq._base.exceptions import InputError
-from uq._base.record import Result, format_number
+from uq._base.record import Result, format_count, format_number
 from uq._base.validation import check_option
 
 from ._scalars import check_each
@@ -69,8 +69,9 @@ class Allocation(Result):
 
     def _title(self):
         at_most = "" if self.guarantee == "exact" else f" (at most {format_number(self.bound)})"
+        problems = format_count(len(self.rates), "problems")
         return (
-            f"{format_number(self.expected_solved)} of {len(self.rates)} problems solved on average{at_most}, "
+            f"{format_number(self.expected_solved)} of {problems} solved on average{at_most}, "
             f"{format_number(self.spent)} of {format_number(self.budget)} spent"
         )
 

@@ -11,7 +11,7 @@ from uq._base.citation import cites
 from uq._base.containers import as_numeric
 from uq._base.exceptions import InfiniteBoundWarning, InputError
 from uq._base.laws import TLaw
-from uq._base.record import Result
+from uq._base.record import Result, format_count
 from uq._base.results import Interval
 from uq._base.validation import (
     check_alternative,
@@ -141,7 +141,8 @@ class BestOfN(Result):
         return {name: np.atleast_1d(v) for name in names if (v := getattr(self, name)) is not None}
 
     def _title(self):
-        return f"best of n by a reward, {self.n_prompts} prompts, {self.n_draws} draws each"
+        prompts, draws = format_count(self.n_prompts, "prompts"), format_count(self.n_draws, "draws")
+        return f"best of n by a reward, {prompts}, {draws} each"
 
     def __repr__(self):
         return f"<{self._title()}; {self._caption()}>"

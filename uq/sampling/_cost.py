@@ -11,6 +11,7 @@ from uq._base.resampling import acceleration
 from uq._base.results import Estimate
 from uq._base.validation import check_count, check_jobs, check_option
 from uq._evaluation._bca import bca_law
+from uq._evaluation._warn import few
 
 from ._bounded import BoundedDrawsLaw, BracketLaw
 from ._cost_input import check_baseline, check_families, check_models, check_runs
@@ -355,7 +356,7 @@ def _warn(value, n, thin):
             stacklevel=4,
         )
     elif thin or n < FEW_ITEMS:
-        what = f"some items have fewer than {FEW_SUCCESSES} successes under a model" if thin else f"{n} items are few"
+        what = f"some items have fewer than {FEW_SUCCESSES} successes under a model" if thin else few(n, "items")
         more = f"{FEW_SUCCESSES} successes of each item" if thin else f"{FEW_ITEMS} items"
         warnings.warn(
             f"{what} for an interval from the bootstrap, which may be too short or in the wrong place; collect at "

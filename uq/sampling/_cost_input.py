@@ -49,7 +49,9 @@ def check_models(costs, successes, owner):
                 "each model."
             )
         cubes.append(np.stack(parts))
-    return tuple(str(m) for m in costs), *_check(cubes[0], cubes[1], owner)
+    names = tuple(str(m) for m in costs)
+    _check_names(costs, owner, "costs", "models")
+    return names, *_check(cubes[0], cubes[1], owner)
 
 
 def _cube(x, owner, name):
@@ -89,6 +91,8 @@ def check_families(families, owner, names):
         return names, np.arange(len(names))
     if not isinstance(families, Mapping):
         raise InputError(f"{owner}: families must be a dict of model -> family; got {type(families).__name__}.")
+    _check_names(families, owner, "families", "models")
+    _check_names(families.values(), owner, "families", "families")
     given = {str(model): str(family) for model, family in families.items()}
     if set(given) != set(names):
         raise InputError(
@@ -96,6 +100,18 @@ def check_families(families, owner, names):
         )
     labels = tuple(dict.fromkeys(given[name] for name in names))
     return labels, np.array([labels.index(given[name]) for name in names])
+
+
+def _check_names(labels, owner, name, kind):
+    """Raise where a text and something else, such as "1" and 1, would be one name."""
+    seen: dict[str, bool] = {}
+    for label in labels:
+        if seen.setdefault(str(label), isinstance(label, str)) != isinstance(label, str):
+            raise InputError(
+                f"{owner}: {name} must write each of the {kind} one way, so that they are told apart by their names; "
+                f"got the text {str(label)!r:.40} and something else that is written so. Rename one of them, or write "
+                "both alike if they are the same."
+            )
 
 
 def _some(names):

@@ -4,8 +4,9 @@ from numbers import Integral
 
 import numpy as np
 
+from uq._base.containers import as_numeric
 from uq._base.exceptions import InputError
-from uq._base.validation import check_same_length, check_vector
+from uq._base.validation import check_same_length, check_vector, is_binary
 
 __all__ = ["check_counts", "check_k", "unique_pairs"]
 
@@ -14,7 +15,14 @@ MOST = 2.0**52  # sums of two such whole numbers are exact
 
 def check_counts(n_correct, n_trials, owner):
     """Return (n_correct, n_trials) as float64 vectors of whole numbers, 0 <= n_correct <= n_trials, 1 <= n_trials."""
-    c = check_vector(n_correct, owner, "n_correct")
+    c = as_numeric(n_correct, owner, "n_correct")
+    if c.ndim == 2 and c.shape[1] > 1 and is_binary(c):
+        raise InputError(
+            f"{owner}: n_correct must hold one count per problem; got a table of 0 and 1, of shape {c.shape}. For "
+            f"outcomes of samples pass n_correct=outcomes.sum(axis=1) and n_trials=outcomes.shape[1]."
+        )
+    c = check_vector(c, owner, "n_correct")
+    n_trials = _plain(n_trials)
     n = check_vector(np.full(len(c), n_trials) if np.isscalar(n_trials) else n_trials, owner, "n_trials")
     check_same_length(owner, n_correct=c, n_trials=n)
     if (n != np.rint(n)).any() or n.min() < 1 or n.max() > MOST:
@@ -32,8 +40,17 @@ def check_counts(n_correct, n_trials, owner):
     return c, n
 
 
-def check_k(k, owner):
-    """Return `k` as a float64 vector of whole numbers of at least 1, and whether it was one number."""
+def _plain(x):
+    """Return the number in an array, or tensor, without dimensions; anything else as it is."""
+    return x.item() if getattr(x, "ndim", None) == 0 and hasattr(x, "item") else x
+
+
+def check_k(k, owner, *, named=False):
+    """Return `k` as a float64 vector of whole numbers of at least 1, and whether it was one number.
+
+    Where the answers are `named` by k, no number may come twice.
+    """
+    k = _plain(k)
     single = np.ndim(k) == 0 if not isinstance(k, (str, bytes, dict, set)) else False
     if single and (not isinstance(k, Integral) or isinstance(k, (bool, np.bool_))):
         raise InputError(f"{owner}: k must be a whole number of at least 1, or several of them; got {k!r:.100}.")
@@ -42,6 +59,12 @@ def check_k(k, owner):
         raise InputError(
             f"{owner}: k must be a whole number of at least 1 and at most 2**52, or several of them; got values from "
             f"{ks.min():g} to {ks.max():g}."
+        )
+    if named and len(np.unique(ks)) < len(ks):
+        twice = [f"{v:g}" for v, many in zip(*np.unique(ks, return_counts=True), strict=True) if many > 1]
+        raise InputError(
+            f"{owner}: k must hold different numbers, as each names one answer; got {', '.join(twice[:5])} more than "
+            "once. Leave out what repeats (sorted(set(k)))."
         )
     return ks, single
 

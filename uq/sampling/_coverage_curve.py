@@ -21,7 +21,7 @@ from uq._base.results import Interval
 from uq._base.sklearn import StrOptions, as_generator, validate_params
 from uq._base.validation import check_count, check_groups, check_level
 from uq._evaluation._bca import bca_law
-from uq._evaluation._warn import FEW_GROUPS, FEW_ROWS
+from uq._evaluation._warn import FEW_GROUPS, FEW_ROWS, few
 
 from ._counts import check_counts, check_k, unique_pairs
 from ._coverage_models import BetaBinomial, ExpPower, best_start
@@ -365,15 +365,15 @@ class CoverageCurve(BaseEstimator):
             )
 
     def _warn_small(self, known, n, n_groups):
-        few, least, what = (n, FEW_ROWS, "problems") if n_groups is None else (n_groups, FEW_GROUPS, "clusters")
+        units, least, what = (n, FEW_ROWS, "problems") if n_groups is None else (n_groups, FEW_GROUPS, "clusters")
         if not known:
             text = (
                 "all samples are wrong, or all are right, which does not tell how rates differ: the curve is flat and "
                 "its interval is [0, 1]. Draw more samples, or use pass_at_k, whose interval holds all the same."
             )
-        elif few < least:
+        elif units < least:
             text = (
-                f"{few} {what} are few for the interval, which may be too short. Collect at least {least}, or use "
+                f"{few(units, what)} for the interval, which may be too short. Collect at least {least}, or use "
                 "pass_at_k up to the number of samples, whose interval holds at any number."
             )
         else:

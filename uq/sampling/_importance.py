@@ -12,7 +12,7 @@ from uq._base.containers import as_numeric
 from uq._base.diagnostics import khat as pareto_shape
 from uq._base.exceptions import InputError, SmallSampleWarning
 from uq._base.laws import NormalLaw
-from uq._base.record import Result, format_number
+from uq._base.record import Result, format_count, format_number
 from uq._base.results import Estimate
 from uq._base.validation import check_vector
 
@@ -78,7 +78,8 @@ class ImportanceSummary(Result):
         return {"name": ["log_z", *names], "value": [self.log_z.estimate, *(getattr(self, name) for name in names)]}
 
     def _title(self):
-        return f"{self.n} weights, effective size {format_number(self.ess)}, k-hat {format_number(self.khat)}"
+        size = f"effective size {format_number(self.ess)}"
+        return f"{format_count(self.n, 'weights')}, {size}, k-hat {format_number(self.khat)}"
 
     def __repr__(self):
         return f"<{self._title()}; {self._caption()}>"

@@ -52,7 +52,7 @@ def majority_at_k(
         The right answer of each question (of a long frame: in the order in which its questions first appear); for
         counts the place of its column, from 0. It need not be among the answers.
     k : int or array-like of int of shape (n_k,)
-        Answers that vote.
+        Answers that vote; several numbers must differ.
     form : {"answers", "counts"}, default "answers"
     groups : array-like of shape (n_questions,), optional
         Clusters of questions that are not independent.
@@ -79,8 +79,8 @@ def majority_at_k(
     Raises
     ------
     InputError
-        For no answers, a `y` of another length, of another type than all answers or with missing values, k above the
-        number of answers (unless omitted) and options that do not belong together.
+        For no answers, a `y` of another length, of another type than all answers or with missing values, k that
+        repeats or lies above the number of answers (unless omitted) and options that do not belong together.
 
     Warns
     -----
@@ -117,7 +117,7 @@ def majority_at_k(
     owner = "majority_at_k"
     check_option(form, ("answers", "counts"), owner, "form")
     profiles = _from_counts(answers, y, owner) if form == "counts" else _from_answers(answers, y, owner)
-    ks, single = check_k(k, owner)
+    ks, single = check_k(k, owner, named=True)
     sizes = np.array([profile.sum() for profile in profiles])
     options = check_mean_options(
         owner, len(sizes), groups, average, "random", method, too_few, n_resamples, rng, n_jobs

@@ -13,7 +13,7 @@ from uq._base.random import check_rng
 from uq._base.results import Estimate
 from uq._base.validation import check_count, check_groups, check_jobs, check_option
 from uq._evaluation._mean import mean_estimate
-from uq._evaluation._warn import FEW_GROUPS, FEW_ROWS, needs
+from uq._evaluation._warn import FEW_GROUPS, FEW_ROWS, few, needs
 
 from ._kl_law import KLLaw, Laws
 
@@ -106,11 +106,13 @@ def random_mean(owner, columns, codes, options, n_dropped):
 def warn_few_problems(first, options, *, stacklevel):
     """Warn where an asymptotic interval has too few problems or clusters behind it."""
     if options.method in ("t", "cluster", "bootstrap"):
-        few = (first.n, FEW_ROWS, "problems") if first.n_groups is None else (first.n_groups, FEW_GROUPS, "clusters")
-        if few[0] < few[1]:
+        n, least, kind = (
+            (first.n, FEW_ROWS, "problems") if first.n_groups is None else (first.n_groups, FEW_GROUPS, "clusters")
+        )
+        if n < least:
             warnings.warn(
-                f"{few[0]} {few[2]} are few for an asymptotic interval, which may be too short; use method='betting', "
-                f"or collect at least {few[1]}.",
+                f"{few(n, kind)} for an asymptotic interval, which may be too short; use method='betting', "
+                f"or collect at least {least}.",
                 SmallSampleWarning,
                 stacklevel=stacklevel + 1,
             )

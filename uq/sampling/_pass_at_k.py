@@ -59,7 +59,7 @@ def pass_at_k(
     n_trials : int or array-like of shape (n_problems,)
         Samples drawn for each problem.
     k : int or array-like of int of shape (n_k,)
-        Samples that may be spent on a problem.
+        Samples that may be spent on a problem; several must differ.
     sampling : {"fixed", "inverse", "batch"}, default "fixed"
         How the number of samples came about:
 
@@ -109,8 +109,8 @@ def pass_at_k(
     Raises
     ------
     InputError
-        For counts that are not whole or exceed the samples, k above the number of samples (unless omitted), counts that
-        the rule named by `sampling` cannot have given, and options that do not belong together.
+        For counts that are not whole or exceed the samples, k that repeats or lies above the number of samples (unless
+        omitted), counts that the rule named by `sampling` cannot have given, and options that do not belong together.
 
     Warns
     -----
@@ -165,7 +165,7 @@ def pass_at_k(
     """
     owner = "pass_at_k"
     c, n = check_counts(n_correct, n_trials, owner)
-    ks, single = check_k(k, owner)
+    ks, single = check_k(k, owner, named=True)
     rule = check_rule(sampling, target, batch_size, cap, c, n, owner)
     options = check_mean_options(owner, len(c), groups, average, problems, method, too_few, n_resamples, rng, n_jobs)
     kept = too_few_samples(owner, ks, rule.most(n), options)
@@ -202,7 +202,7 @@ def pass_all_k(
     n_trials : int or array-like of shape (n_problems,)
         Samples drawn for each problem, their number chosen without a look at the outcomes.
     k : int or array-like of int of shape (n_k,)
-        Samples that must all be right.
+        Samples that must all be right; several must differ.
     groups, average, problems, method, too_few, n_resamples, rng, n_jobs
         As in `pass_at_k`.
 
@@ -241,7 +241,7 @@ def pass_all_k(
     """
     owner = "pass_all_k"
     c, n = check_counts(n_correct, n_trials, owner)
-    ks, single = check_k(k, owner)
+    ks, single = check_k(k, owner, named=True)
     options = check_mean_options(owner, len(c), groups, average, problems, method, too_few, n_resamples, rng, n_jobs)
     rule = SamplingRule()
     kept = too_few_samples(owner, ks, n, options)

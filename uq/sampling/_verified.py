@@ -7,7 +7,7 @@ import numpy as np
 from uq._base.citation import cites
 from uq._base.curve import Curve
 from uq._base.exceptions import InputError
-from uq._base.record import Result, format_number
+from uq._base.record import Result, format_count, format_number
 from uq._base.validation import check_count, check_vector, check_weights
 
 from ._scalars import check_each
@@ -73,7 +73,7 @@ class VerifiedSampling(Result):
 
     def _title(self):
         return (
-            f"{self.n} problems: best to allow {format_number(self.best_attempts)} attempts (value "
+            f"{format_count(self.n, 'problems')}: best to allow {format_number(self.best_attempts)} attempts (value "
             f"{format_number(self.best_value)}), ceiling of the accuracy {format_number(self.ceiling)}"
         )
 

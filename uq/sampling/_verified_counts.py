@@ -9,6 +9,7 @@ from uq._base.curve import Curve
 from uq._base.exceptions import InputError, SmallSampleWarning
 from uq._base.random import check_rng
 from uq._base.validation import check_count, check_groups, check_jobs, check_level, check_same_length, check_vector
+from uq._evaluation._warn import few
 
 from ._bands import ratio_bands
 from ._verified import VerifiedSampling, check_attempts, check_price
@@ -224,8 +225,7 @@ def _warn(n, codes, value):
     still = int((np.ptp(value, axis=0) == 0).sum())
     if units < _FEW[kind]:
         warnings.warn(
-            f"{units} {kind} are few for bands from the bootstrap, which may be too narrow; collect at least "
-            f"{_FEW[kind]}.",
+            f"{few(units, kind)} for bands from the bootstrap, which may be too narrow; collect at least {_FEW[kind]}.",
             SmallSampleWarning,
             stacklevel=4,
         )
