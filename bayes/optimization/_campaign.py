@@ -135,6 +135,13 @@ class Campaign:
         record = self.records[i]
         return self.settings.context.spot(record.params, record.environment, record.fidelity)
 
+    def pending_like(self, event):
+        """Return the ids of pending trials at the same params, environment and fidelity."""
+        names = ("params", "environment", "fidelity")
+        wanted = [event.get(name) for name in names]
+        pending = self.which("pending")
+        return [i for i in pending if [getattr(self.records[i], name) for name in names] == wanted]
+
     def which(self, *statuses):
         """Return the ids of the trials with these statuses, in the order of the ids."""
         return [record.id for record in self.records if record.status in statuses]

@@ -1,5 +1,7 @@
 """`BayesianOptimizer`: which setting to try next, one at a time or many at once, through crashes and restarts."""
 
+import warnings
+
 import numpy as np
 from sklearn.base import BaseEstimator
 
@@ -302,7 +304,8 @@ class BayesianOptimizer(Findings, BaseEstimator):
         Parameters
         ----------
         trial : Trial or dict
-            A pending trial, or the params of any setting of the space: a known default, results of earlier work.
+            A pending trial, or the params of any setting of the space: a known default, results of earlier work. A
+            trial that was asked for is told by itself: told by its params it stays pending, beside a second one.
         value : float, optional
             What was measured; needed with status "ok", and absent (None or NaN) otherwise. With "failed" the exception
             may stand here, whose text `trials_` then shows.
@@ -327,6 +330,11 @@ class BayesianOptimizer(Findings, BaseEstimator):
             not finite. Nothing is changed then.
         LogError
             Where the log cannot be written; nothing is changed then.
+
+        Warns
+        -----
+        UserWarning
+            For the params of a trial that is pending, and stays so.
         """
         owner = "BayesianOptimizer.tell"
         campaign = self._begin()
@@ -346,6 +354,13 @@ class BayesianOptimizer(Findings, BaseEstimator):
             cost = check_told_cost(cost, campaign.settings.cost, status, owner)
             if cost is not None:
                 event["cost"] = cost
+            if "params" in event and (twins := campaign.pending_like(event)):
+                warnings.warn(
+                    f"{owner}: trial {twins[0]} has the same params and stays pending beside this result. If it is its "
+                    "result, tell the trial; pending_ has it. If it will never have one, tell status='abandoned'.",
+                    UserWarning,
+                    stacklevel=2,
+                )
             campaign.happen(event)
 
     # ---- whole campaigns

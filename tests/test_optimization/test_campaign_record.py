@@ -123,3 +123,16 @@ def test_what_was_not_found_yet_is_no_attribute():
         made.tell({"x": 0.5}, 1.0, constraints={"c": 1.0})
     made.tell({"x": 0.5}, 1.0, constraints={"c": -1.0})
     assert hasattr(made, "best_params_")
+
+
+def test_a_trial_that_is_told_by_its_params_stays_pending_and_is_named(recwarn):
+    made = optimizer()
+    trial = made.ask()
+    with pytest.warns(UserWarning, match="trial 0 has the same params and stays pending"):
+        made.tell(trial.params, 1.0)
+    assert made.pending_ == (trial,)
+    made.tell(trial, 2.0)
+    made.tell(trial.params, 3.0)
+    made.tell({"x": 0.123}, 3.0)
+    assert not made.pending_
+    assert not recwarn.list
