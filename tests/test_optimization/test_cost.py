@@ -130,4 +130,4 @@ def test_a_constant_cost_changes_no_suggestion(acquisition):
         assert a.params["n"] == b.params["n"]
         assert a.params["x"] == pytest.approx(b.params["x"], abs=2e-3)
         for made, trial in ((plain, a), (priced, a)):
-            made.tell(dict(trial.params), (trial.params["x"] - 0.4) ** 2 - trial.params["n"])
+            made.tell(trial, (trial.params["x"] - 0.4) ** 2 - trial.params["n"])
