@@ -88,6 +88,12 @@ def _successes(n):
     return mostly(scores(n, 3, kinds=("binary", "ones", "zeros")), hostile_arrays(n, 3))
 
 
+def _unequal(n):
+    """Return costs and successes of items with one to three runs, NaN where none was made."""
+    absent = np.arange(3) >= (1 + np.arange(n) % 3)[:, None]
+    return {"costs": np.where(absent, NAN, 0.5), "successes": np.where(absent, NAN, 1.0)}
+
+
 def _models(make):
     def draw(n):
         return mostly(
@@ -170,9 +176,12 @@ TARGETS = {
     "uq.sampling.verified_sampling_from_counts": Target(per_size(_counts), _ask_curves),
     "uq.sampling.cost_of_pass": Target(
         per_size(
-            lambda n: arguments(
-                {"costs": _costs(n), "successes": _successes(n)},
-                {"average": mostly(st.sampled_from(["items", None]), HOSTILE_WORDS), **RESAMPLING},
+            lambda n: st.one_of(
+                arguments(
+                    {"costs": _costs(n), "successes": _successes(n)},
+                    {"average": mostly(st.sampled_from(["items", None]), HOSTILE_WORDS), **RESAMPLING},
+                ),
+                arguments({}, RESAMPLING).map(lambda options: _unequal(n) | options),
             )
         ),
         _ask_cost,

@@ -148,9 +148,9 @@ def test_resamples_have_the_moments_of_two_levels():
     def mean(costs, successes, baseline):
         return costs[:, 0].mean(axis=1, keepdims=True) / 5
 
-    for runs, expected in ((False, between / 12), (True, (between + within) / 12)):
+    for made, expected in ((None, between / 12), (np.full((1, 12), 5), (between + within) / 12)):
         draws = resample_items_and_runs(
-            mean, costs, costs, np.zeros(12), n_resamples=20_000, rng=np.random.default_rng(1), n_jobs=None, runs=runs
+            mean, costs, costs, np.zeros(12), n_resamples=20_000, rng=np.random.default_rng(1), n_jobs=None, made=made
         )
         assert draws.shape == (20_000, 1)
         assert draws.var() == pytest.approx(expected, rel=0.05)

@@ -31,7 +31,8 @@ def cost_of_pass(costs, successes, *, average="items", n_resamples=9999, rng=Non
     Parameters
     ----------
     costs : array-like of shape (n_items, n_runs) or (n_items,)
-        What each run cost, in any unit; not negative.
+        What each run cost, in any unit; not negative. NaN, in `successes` as well, is a run that was not made: items
+        may have different numbers of runs, at least one.
     successes : array-like of the same shape
         1 where the run was correct, else 0.
     average : {"items"} or None, default "items"
@@ -49,7 +50,8 @@ def cost_of_pass(costs, successes, *, average="items", n_resamples=9999, rng=Non
     Raises
     ------
     InputError
-        For shapes that differ, negative costs, or successes other than 0 and 1.
+        For shapes that differ, negative costs, successes other than 0 and 1, NaN in one of the two alone, or an item
+        without a run.
 
     Warns
     -----
@@ -64,7 +66,8 @@ def cost_of_pass(costs, successes, *, average="items", n_resamples=9999, rng=Non
     successes: a ratio with few successes below it is too large on average, and the average over items inherits this,
     however many there are. The upper limit draws items and, within each, runs (bias-corrected and accelerated). So does
     the lower one, unless (c + 1) / (n + 1) in place of c / n, whose prices are too small on average if cost does not
-    depend on success, gives a smaller one.
+    depend on success, gives a smaller one. A run that was not made is neither free nor a failure: each item's
+    rate is that of its own runs. Nothing is promised where the number of runs was chosen by their outcomes.
 
     References
     ----------
@@ -83,11 +86,11 @@ def cost_of_pass(costs, successes, *, average="items", n_resamples=9999, rng=Non
     if average is not None:
         check_option(average, ("items",), owner, "average")
     options = _options(owner, n_resamples, rng, n_jobs)
-    costs, successes = check_runs(costs, successes, owner)
+    costs, successes, made = check_runs(costs, successes, owner)
     if average is None:
         return _prices(costs.sum(axis=2), successes.sum(axis=2))[0]
     baseline = np.full(costs.shape[1], np.inf)
-    return _estimate(_frontier, costs, successes, baseline, None, options)
+    return _estimate(_frontier, costs, successes, baseline, None, {**options, "made": made})
 
 
 @cites("erol2025", "efron1987")
@@ -164,18 +167,18 @@ def frontier_cost_of_pass(
     if average is not None:
         check_option(average, ("items",), owner, "average")
     options = _options(owner, n_resamples, rng, n_jobs)
-    _, costs, successes = check_models(costs, successes, owner)
+    _, costs, successes, made = check_models(costs, successes, owner)
     baseline = check_baseline(baseline, owner, costs.shape[1])
     statistic = _frontier
     if selection == "crossfit":
-        if costs.shape[2] < 2:
+        if made.min() < 2:
             raise InputError(f"{owner}: selection='crossfit' needs at least 2 runs of each item; got 1.")
-        costs, successes = _halves(costs), _halves(successes)
+        costs, successes = _halves(costs, made), _halves(successes, made)
         statistic = _crossfit
     if average is None:
         return statistic(costs.sum(axis=2)[None], successes.sum(axis=2)[None], baseline[None])[0]
     # the prices of the halves are what is estimated: drawing runs again would make another, coarser choice
-    options["runs"] = selection == "plug-in"
+    options["made"] = made if selection == "plug-in" else None
     return _estimate(statistic, costs, successes, baseline, None, options, bracket=selection == "plug-in")
 
 
@@ -238,7 +241,7 @@ def essentialness(costs, successes, *, baseline, families=None, n_resamples=9999
     """
     owner = "essentialness"
     options = _options(owner, n_resamples, rng, n_jobs)
-    names, costs, successes = check_models(costs, successes, owner)
+    names, costs, successes, made = check_models(costs, successes, owner)
     families, place = check_families(families, owner, names)
     baseline = check_baseline(baseline, owner, costs.shape[1], required=True)
 
@@ -252,7 +255,7 @@ def essentialness(costs, successes, *, baseline, families=None, n_resamples=9999
             np.divide(without - everyone, without, out=out[:, g], where=without > everyone)
         return out
 
-    return _estimate(shares, costs, successes, baseline, families, options)
+    return _estimate(shares, costs, successes, baseline, families, {**options, "made": made})
 
 
 def _options(owner, n_resamples, rng, n_jobs):
@@ -272,9 +275,10 @@ def _frontier(costs, successes, baseline):
     return np.minimum(_prices(costs, successes).min(axis=1), baseline)
 
 
-def _halves(runs):
-    """Return the even and the odd runs as models of their own, (2 n_models, n_items, n_runs // 2)."""
-    pairs = runs[:, :, : runs.shape[2] // 2 * 2]
+def _halves(runs, made):
+    """Return the even and the odd runs as models of their own, (2 n_models, n_items, n_runs // 2); 0 where none is."""
+    paired = np.where(np.arange(runs.shape[2]) < (made // 2 * 2)[..., None], runs, 0.0)
+    pairs = paired[:, :, : runs.shape[2] // 2 * 2]
     return np.concatenate([pairs[:, :, ::2], pairs[:, :, 1::2]])
 
 
@@ -292,14 +296,14 @@ def _routed(seen, fresh, baseline):
     return np.where(chosen < baseline, np.minimum(price, baseline), baseline)
 
 
-def _shrunk(statistic, n_runs):
-    """Return the statistic with (c + 1) / (n + 1) in place of c / n, whose inverse has a mean below 1 / p."""
-    return lambda costs, successes, baseline: statistic(costs, (successes + 1) * (n_runs / (n_runs + 1)), baseline)
+def _shrunk(costs, successes, made):
+    """Return sums, as of one run, with (c + 1) / (n + 1) in place of c / n, whose inverse has a mean below 1 / p."""
+    return costs.sum(axis=2, keepdims=True) * (1 + 1 / made[..., None]), successes.sum(axis=2, keepdims=True) + 1
 
 
 def _estimate(statistic, costs, successes, baseline, names, options, *, bracket=True):
     """Return the Estimate of a mean over items, or of shares, with resampled items and runs."""
-    n, n_runs = costs.shape[1:]
+    n = costs.shape[1]
 
     def averaged(costs, successes, baseline):
         values = statistic(costs, successes, baseline)
@@ -308,7 +312,8 @@ def _estimate(statistic, costs, successes, baseline, names, options, *, bracket=
     data = costs, successes, baseline
     value, law, error = _resampled(averaged, *data, names, **options)
     if bracket and names is None:
-        below = _resampled(_shrunk(averaged, n_runs), *data, names, **{**options, "runs": False})[1]
+        shrunk = *_shrunk(costs, successes, options["made"]), baseline
+        below = _resampled(averaged, *shrunk, names, **{**options, "made": None})[1]
         law = BracketLaw(below=below, above=law, support=law.support)
     thin = bool((successes.sum(axis=2) < FEW_SUCCESSES).any())
     _warn(value, n, thin)

@@ -14,18 +14,27 @@ __all__ = ["check_baseline", "check_families", "check_models", "check_runs"]
 
 
 def check_runs(costs, successes, owner):
-    """Return costs and successes of one model as (1, n_items, n_runs)."""
+    """Return costs and successes of one model as (1, n_items, n_runs), and the runs made, (1, n_items)."""
     costs, successes = (_items(x, owner, name) for x, name in ((costs, "costs"), (successes, "successes")))
     return _check(costs[None], successes[None], owner)
 
 
 def _items(x, owner, name):
+    """Return a table (n_items, n_runs), NaN where a run was not made."""
+    lengths = {len(row) for row in x if isinstance(row, (list, tuple))} if isinstance(x, (list, tuple)) else set()
+    if len(lengths) > 1:
+        raise InputError(
+            f"{owner}: {name} must have as many entries for each item; got rows of {min(lengths)} to {max(lengths)}. "
+            "Fill them up with NaN, in costs and in successes: a run that was not made."
+        )
     array = as_numeric(x, owner, name)
-    return check_vector(array, owner, name)[:, None] if array.ndim == 1 else check_matrix(array, owner, name)
+    if array.ndim == 1:
+        return check_vector(array, owner, name)[:, None]
+    return check_matrix(array, owner, name, nan_policy="omit")
 
 
 def check_models(costs, successes, owner):
-    """Return names, costs and successes (n_models, n_items, n_runs) of dicts of tables or of arrays."""
+    """Return names, costs and successes (n_models, n_items, n_runs), and the runs made, (n_models, n_items)."""
     if isinstance(costs, Mapping) != isinstance(successes, Mapping):
         raise InputError(
             f"{owner}: costs and successes must both be dicts of tables by model, or both arrays; got "
@@ -45,8 +54,8 @@ def check_models(costs, successes, owner):
         if len({part.shape for part in parts}) > 1:
             raise InputError(
                 f"{owner}: {name} must have as many items and runs for each model; got shapes "
-                f"{', '.join(str(part.shape) for part in parts[:5])}. Items pair up by their row; keep as many runs of "
-                "each model."
+                f"{', '.join(str(part.shape) for part in parts[:5])}. Items pair up by their row; fill up with NaN, in "
+                "costs and in successes, where a model has fewer runs."
             )
         cubes.append(np.stack(parts))
     names = tuple(str(m) for m in costs)
@@ -63,7 +72,7 @@ def _cube(x, owner, name):
             f"{owner}: {name} must have shape (n_models, n_items, n_runs), none of them 0; got {array.shape}. A dict "
             "of tables (n_items, n_runs) by model does as well."
         )
-    return check_matrix(array.reshape(len(array), -1), owner, name).reshape(array.shape)
+    return check_matrix(array.reshape(len(array), -1), owner, name, nan_policy="omit").reshape(array.shape)
 
 
 def _check(costs, successes, owner):
@@ -72,10 +81,36 @@ def _check(costs, successes, owner):
             f"{owner}: costs and successes must have one entry per run each; got shapes {costs.shape[-2:]} and "
             f"{successes.shape[-2:]}, or other numbers of models."
         )
+    costs, successes, runs = _made(costs, successes, owner)
     check_binary(successes, owner, "successes")
     if costs.min() < 0:
         raise InputError(f"{owner}: costs must not be negative; got {costs.min():g}.")
-    return costs, successes
+    return costs, successes, runs
+
+
+def _made(costs, successes, owner):
+    """Return the runs that were made first in each row, 0 in place of the others, and how many were made."""
+    absent = np.isnan(costs)
+    odd = absent != np.isnan(successes)
+    if odd.any():
+        model, item, run = (int(i) for i in np.argwhere(odd)[0])
+        raise InputError(
+            f"{owner}: costs and successes must be NaN together, for a run that was not made; got a cost of "
+            f"{costs[model, item, run]:g} and a success of {successes[model, item, run]:g} for run {run} of item "
+            f"{item}{f' of model {model}' if len(costs) > 1 else ''} (counting from 0). A run that failed to answer "
+            "has a cost and the success 0."
+        )
+    runs = (~absent).sum(axis=2)
+    if not runs.all():
+        model, item = (int(i) for i in np.argwhere(runs == 0)[0])
+        raise InputError(
+            f"{owner}: each item must have at least 1 run{' under each model' if len(costs) > 1 else ''}; got none of "
+            f"item {item}{f' under model {model}' if len(costs) > 1 else ''} (counting from 0). Leave out the item."
+        )
+    if absent.any():
+        order = np.argsort(absent, axis=2, kind="stable")[:, :, : runs.max()]
+        costs, successes = (np.nan_to_num(np.take_along_axis(x, order, axis=2)) for x in (costs, successes))
+    return costs, successes, runs
 
 
 def check_baseline(baseline, owner, n_items, *, required=False):
