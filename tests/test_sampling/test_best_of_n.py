@@ -1,6 +1,7 @@
 """The best of n: all subsets by enumeration, laws with atoms by simulation, errors by the naive jackknife."""
 
 import itertools
+import time
 
 import numpy as np
 import pytest
@@ -45,6 +46,27 @@ def test_one_prompt_against_all_subsets(seed):
         left_out = [over_subsets(np.delete(rewards, i), np.delete(truth, i), n) for i in range(m)]
         error = np.sqrt((m - 1) / m * ((left_out - np.mean(left_out, axis=0)) ** 2).sum(axis=0))
         assert (result.std_error, result.std_error_y) == pytest.approx(tuple(error), abs=1e-12)
+
+
+@pytest.mark.parametrize("m", [2, 3, 6, 9])
+def test_the_error_without_ties_is_the_naive_jackknife(m):
+    rng = np.random.default_rng(m)
+    rewards, truth = rng.normal(size=(2, m))
+    for n in range(1, m):
+        result = best_of_n(rewards, n, y=truth)
+        left_out = [over_subsets(np.delete(rewards, i), np.delete(truth, i), n) for i in range(m)]
+        error = np.sqrt((m - 1) / m * ((left_out - np.mean(left_out, axis=0)) ** 2).sum(axis=0))
+        assert (result.std_error, result.std_error_y) == pytest.approx(tuple(error), abs=1e-12)
+
+
+def test_a_million_draws_of_one_prompt_end():
+    rewards = np.random.default_rng(0).random(10**6)
+    start = time.process_time()
+    result = best_of_n(rewards, [1, 4, 16, 64, 256])
+    assert time.process_time() - start < 4  # half a second on a machine that does nothing else
+    n = result.n
+    assert (np.abs(result.expected_max - n / (n + 1)) < 5 * result.std_error).all()
+    assert result.std_error[0] == pytest.approx(rewards.std(ddof=1) / 1000)
 
 
 def test_the_order_of_rows_does_not_matter_and_ties_share():

@@ -271,6 +271,7 @@ def _blocks(rewards):
 def _from_draws(table, truth, sizes):
     m, prompts = table.shape[1], len(table)
     ordered = [_blocks(row) for row in table]
+    ties = [len(starts) < m for _, _, starts, _ in ordered]
     out: dict[str, list] = {
         "expected_max": [],
         "std_error": [],
@@ -283,8 +284,9 @@ def _from_draws(table, truth, sizes):
         weights = subset_weights(m, n)
         gold: list | None = None if truth is None else []
         # P(all n of m - 1 others are among the lowest c), c = 0 ... m - 1
-        inside = np.exp(_log_choose(np.arange(m), n) - _log_choose(m - 1, n)) if n < m else None
-        plain = n / (n + 1), _divergence(np.arange(1, m + 1) / m, np.arange(m) / m, n)  # without ties
+        inside = np.exp(_log_choose(np.arange(m), n) - _log_choose(m - 1, n)) if n < m and any(ties) else None
+        # without ties
+        plain = n / (n + 1), 0.0 if all(ties) else _divergence(np.arange(1, m + 1) / m, np.arange(m) / m, n)
         best, wins, kls = [], [], []
         for p, (order, block, starts, ends) in enumerate(ordered):
             rewards = table[p][order]
@@ -292,9 +294,8 @@ def _from_draws(table, truth, sizes):
             if gold is not None:
                 level = np.add.reduceat(weights, starts) / (ends - starts)
                 gold.append(float(level[block] @ truth[p][order]))
-            tied = len(starts) < m
-            wins.append(_win_rate(m, n, starts, ends, inside) if tied else plain[0])
-            kls.append(_divergence(ends / m, starts / m, n) if tied else plain[1])
+            wins.append(_win_rate(m, n, starts, ends, inside) if ties[p] else plain[0])
+            kls.append(_divergence(ends / m, starts / m, n) if ties[p] else plain[1])
         out["win_rate"].append(np.mean(wins))
         out["kl"].append(np.mean(kls))
         parts = [("expected_max", "std_error", best, table), ("expected_y", "std_error_y", gold, truth)]
@@ -322,6 +323,10 @@ def _jackknife(values, block, starts, ends, n):
     if n >= m:
         return np.inf
     weights = subset_weights(m - 1, n)
+    if len(starts) == m:
+        # without row i the rows above it move down by one
+        lower, upper = np.cumsum(weights * values[:-1]), np.cumsum((weights * values[1:])[::-1])[::-1]
+        return _spread(np.r_[0.0, lower] + np.r_[upper, 0.0]) * (m - 1)
     above = np.r_[0.0, np.cumsum(weights)]
     # without row i of a block, the block holds one less and all blocks above move down by one
     size = ends - starts
