@@ -17,7 +17,7 @@ from uq._base.sklearn import StrOptions, as_generator
 from uq._base.threads import one_blas_thread
 from uq._base.validation import check_count, check_level, check_option
 
-from ._gp_input import check_noise, check_rows, check_settings, check_theta, features_restored
+from ._gp_input import check_noise, check_rows, check_settings, check_theta, contradict, features_restored
 from ._hyperparameters import Model, column_units, fit_model, in_units, noise_rows, posteriors
 from ._intervals import Calibration
 from ._kernels import KERNELS
@@ -85,6 +85,8 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
     -----
     SmallSampleWarning
         From `fit`, for "mle" with fewer than two rows per column: the length scales are then those of the noise.
+    UserWarning
+        From `fit`, for rows with equal X and different y where there is no noise.
 
     See Also
     --------
@@ -181,7 +183,15 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
         check_order(owner, X=X, y=y, y_var=y_var)
         with features_restored(self):
             X, y = check_rows(self, owner, X, y, y_numeric=True)
-            self._fit(X, y, check_noise(y_var, owner, len(X)))
+            y_var = check_noise(y_var, owner, len(X))
+            self._fit(X, y, y_var)
+        if self.noise_variance == 0 and contradict(X, y, y_var):
+            warnings.warn(
+                "GaussianProcess: some rows have equal X and different y, which noise_variance=0 rules out; it goes "
+                "between them, and its standard deviation there is 0. Let noise_variance be learned, or give y_var.",
+                UserWarning,
+                stacklevel=2,
+            )
         if self.hyperparameters == "mle" and len(X) < 2 * X.shape[1]:
             warnings.warn(
                 f"GaussianProcess: {len(X)} rows are too few for {X.shape[1]} length scales without a prior; use "

@@ -13,7 +13,15 @@ from uq._base.validation import check_number, check_vector
 
 from ._hyperparameters import Settings
 
-__all__ = ["RowTypeError", "check_noise", "check_rows", "check_settings", "check_theta", "features_restored"]
+__all__ = [
+    "RowTypeError",
+    "check_noise",
+    "check_rows",
+    "check_settings",
+    "check_theta",
+    "contradict",
+    "features_restored",
+]
 
 HUGE = 1e150
 RAW_HUGE = 1e50
@@ -97,6 +105,14 @@ def check_theta(theta, owner):
     if theta.ndim == 1 and len(theta) and theta[-1] == -np.inf:
         return np.append(check_vector(theta[:-1], owner, "theta"), -np.inf) if len(theta) > 1 else theta
     return check_vector(theta, owner, "theta")
+
+
+def contradict(X, y, y_var):
+    """Tell whether rows without noise say different things of one point."""
+    X, y = X[y_var == 0], y[y_var == 0]
+    order = np.lexsort((y, *X.T))
+    same = (X[order][1:] == X[order][:-1]).all(axis=1)
+    return bool((same & (y[order][1:] != y[order][:-1])).any())
 
 
 @contextmanager

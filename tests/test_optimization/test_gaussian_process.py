@@ -1,5 +1,6 @@
 """The estimator: scikit-learn's contract and its numbers, degenerate data, units, records, refusals."""
 
+import contextlib
 import json
 import pickle
 import warnings
@@ -268,7 +269,9 @@ def test_degenerate_data(kind, kernel, hyperparameters, noise):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warnings.simplefilter("ignore", SmallSampleWarning)
-        gp.fit(X, y)
+        contradict = noise == 0 and kind in ("no levels", "duplicates that differ", "subnormal")
+        with pytest.warns(UserWarning, match="different y") if contradict else contextlib.nullcontext():
+            gp.fit(X, y)
         for A in (X, X + 1.0):
             mu, sd = gp.predict(A, return_std=True)
             assert np.isfinite(mu).all()
@@ -477,3 +480,15 @@ def test_the_density_without_noise_is_asked_for_at_its_own_theta(value):
         gp.log_marginal_likelihood([0.0, 0.0, 0.0, np.inf])
     with pytest.raises(InputError, match="theta"):
         gp.log_marginal_likelihood([-np.inf])
+
+
+def test_rows_that_contradict_each_other_without_noise_are_told_of():
+    X, y = [[0.0, 1.0], [1.0, 0.0], [0.0, 1.0], [2.0, 2.0]], [0.0, 1.0, 1.0, 0.0]
+    with pytest.warns(UserWarning, match="equal X and different y"):
+        gp = GaussianProcess(noise_variance=0).fit(X, y)
+    assert gp.predict(X[:1]) == pytest.approx(0.5, abs=1e-4)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        GaussianProcess(noise_variance=0).fit(X, y, y_var=[0.1, 0, 0, 0])
+        GaussianProcess(noise_variance=0).fit(X, [1.0, 0.0, 1.0, 0.0])
+        GaussianProcess(noise_variance=1e-9).fit(X, y)
