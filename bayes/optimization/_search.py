@@ -148,10 +148,14 @@ class Search:
             self.fits.add(params, k if fold is None else fold, outcome)
             if outcome["fit_error"]:
                 self.failure = outcome["fit_error"].strip().splitlines()[-1]
-        if isinstance(trial, dict):
-            self.campaign.folds[len(self.campaign.records)] = fold
+        scores = [score_of(outcome, self.metric) for outcome in outcomes]
         with np.errstate(all="ignore"):
-            value = float(np.mean([score_of(outcome, self.metric) for outcome in outcomes]))
+            value = float(np.mean(scores))
+        number = len(self.campaign.records) if isinstance(trial, dict) else trial.id
+        if fold is None:
+            self.campaign.scores[number] = scores
+        else:
+            self.campaign.folds[number] = fold
         if is_usable(value):
             self.optimizer.tell(trial, value)
         else:

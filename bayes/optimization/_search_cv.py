@@ -41,14 +41,15 @@ class BayesSearchCV(BaseSearchCV):
     space : dict of str to Real, Integer or Categorical
         Parameters of `estimator` by name.
     n_iter : int, default 50
-        Settings to evaluate; with ``folds="one"`` as many fits as these would take.
-    folds : {"all", "one"}, default "all"
-        "all": each setting is evaluated on all folds. "one": on one fold at a time. A setting that promises more comes
-        again on its next fold; the last fits complete the folds of the best one.
+        The budget: settings to evaluate on all folds, or as many fits as these would take.
+    folds : {"one", "all"}, default "one"
+        "one": each fit is chosen anew, a setting on one fold. A setting that promises more comes again on its next
+        fold; the last fits complete the folds of the best one. "all": each setting is evaluated on all folds.
     scoring : str, callable, list, tuple or dict, optional
         As in scikit-learn, larger being better. Of several, the one that `refit` names is searched for.
     n_jobs : int, optional
-        Fits at a time, by joblib. It does not change the result.
+        Fits at a time, by joblib. It does not change the result. With ``folds="one"`` there is nothing to share out
+        unless `n_parallel` is raised as well.
     refit : bool, str or callable, default True
         Whether to fit the best setting on all rows; the name of the score that counts, where there are several; or a
         function of `cv_results_` that returns the index of the best setting.
@@ -67,8 +68,8 @@ class BayesSearchCV(BaseSearchCV):
     n_initial : int or "auto", default "auto"
         As in `BayesianOptimizer`; with ``folds="one"`` it counts fits.
     n_parallel : int, default 1
-        Settings that are chosen before any of them is evaluated. Raise it where `n_jobs` exceeds the number of folds;
-        more of them know less.
+        Settings that are chosen before any of them is evaluated: set it to `n_jobs` with ``folds="one"``, to `n_jobs`
+        over the number of folds with "all". More of them know less.
     storage : str or path, optional
         File of the log: one line of JSON per evaluation, on the disk before the next. Where it holds an interrupted
         search of the same kind on the same data, `fit` goes on with it; a larger `n_iter` prolongs a search.
@@ -87,8 +88,7 @@ class BayesSearchCV(BaseSearchCV):
         Fitted on all rows, with `refit`.
     cv_results_ : dict of str to ndarray
         As in scikit-learn, with "posterior_mean_test_score" and "posterior_std_test_score" by the model and
-        "n_evaluated_splits". With ``folds="one"`` scores of folds that were not evaluated are NaN, and means are over
-        the others.
+        "n_evaluated_splits". Scores of folds that were not evaluated are NaN, and means are over the others.
     optimizer_ : BayesianOptimizer
         What chose the settings, with `trials_`, `diagnostics` and `plot`.
     n_splits_, scorer_, refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_
@@ -115,11 +115,17 @@ class BayesSearchCV(BaseSearchCV):
 
     Notes
     -----
-    Folds share their training rows, so that the variance of the scores over the folds, divided by their number, is not
-    the variance of their mean, and no multiple of it is [2]_: it holds how hard the folds are, which is the same for
-    all settings, and lacks the covariance between folds. The search does not use it. The noise of the scores is a
-    parameter of the model, learned from how they scatter round a smooth function of the setting. With ``folds="one"``
-    the effects of the folds are estimated together with it, and subtracted.
+    Under ``folds="one"`` fits are replicated noisy evaluations: the model learns their noise, and how much easier each
+    fold is than the others is estimated beside it and subtracted. Under "all" the noise of a mean comes from the folds:
+    the interaction of settings and folds, which is the variance of scores without the means of their setting and of
+    their fold, by the median of the settings, over the number of folds. How hard a fold is for all settings alike is no
+    noise in a comparison. Folds share training rows, so that no function of a setting's scores is an unbiased estimate
+    of the variance of their mean [2]_. A `surrogate` of your own learns noise beside it.
+
+    "one" finds more with the same number of fits. On a table of an SVM on digits (1452 settings, 6 folds), the settings
+    found missed the best one by, in points of accuracy on average over 10 seeds, .21, .06 and .03 with `n_iter` 10, 20
+    and 50; "all" by 1.83, .70 and .06; random search by 1.43, 1.20 and .79. It makes a choice for each fit, some .05 s
+    of work: use "all" where fits take less, or where `cv_results_` must be complete.
 
     **Guarantee.** None of finding the optimum. `best_score_` is the score that the search chose, on the rows that it
     chose with: it is too good on average. Nested cross-validation, `cross_val_score` of this estimator, judges the
@@ -138,8 +144,8 @@ class BayesSearchCV(BaseSearchCV):
     >>> from bayes import BayesSearchCV, Real
     >>> X, y = load_iris(return_X_y=True)
     >>> space = {"C": Real(1e-3, 1e3, log=True), "gamma": Real(1e-4, 10, log=True)}
-    >>> search = BayesSearchCV(SVC(), space, n_iter=12, random_state=0).fit(X, y)
-    >>> search.best_score_ > .95
+    >>> search = BayesSearchCV(SVC(), space, n_iter=8, cv=3, random_state=0).fit(X, y)
+    >>> bool(search.best_score_ > .95)
     True
     >>> search.predict(X[:2])
     array([0, 0])
@@ -158,7 +164,7 @@ class BayesSearchCV(BaseSearchCV):
         space,
         *,
         n_iter=50,
-        folds="all",
+        folds="one",
         scoring=None,
         n_jobs=None,
         refit=True,
@@ -217,6 +223,8 @@ class BayesSearchCV(BaseSearchCV):
             indexable(X, y)
         except (TypeError, ValueError) as error:
             raise InputError(f"{OWNER}.fit: X and y must be arrays with a row per sample: {error}") from None
+        if y is not None and not _is_finite(y):
+            raise InputError(f"{OWNER}.fit: y must hold no NaN or infinite values; got some. Leave out such rows.")
         before = dict(self.__dict__)
         self._fit_params = params
         try:
@@ -388,3 +396,12 @@ class BayesSearchCV(BaseSearchCV):
     def __getstate__(self):
         # base classes hand the estimator to workers while the search is open
         return {name: value for name, value in super().__getstate__().items() if name != "_search"}
+
+
+def _is_finite(y):
+    """Tell whether y holds neither NaN nor infinite numbers."""
+    try:
+        y = np.asarray(y)
+    except (TypeError, ValueError):
+        return True
+    return y.dtype.kind != "f" or bool(np.isfinite(y).all())

@@ -10,11 +10,19 @@ from scipy.linalg import solve_triangular
 from sklearn.base import clone
 
 from ._campaign import Campaign
+from ._gaussian_process import GaussianProcess
 from ._optimizer import BayesianOptimizer
 from ._settings import check_optimizer
 from ._surrogate import make_surrogate
 
-__all__ = ["SPREADS", "FoldCampaign", "FoldOptimizer", "effects_among_settings", "effects_beside_model"]
+__all__ = [
+    "SPREADS",
+    "FoldCampaign",
+    "FoldOptimizer",
+    "effects_among_settings",
+    "effects_beside_model",
+    "noise_of_means",
+]
 
 SPREADS = np.geomspace(1e-6, 1e4, 41)  # variances of effects, in units of the variance of y
 
@@ -27,13 +35,16 @@ class FoldCampaign(Campaign):
     n_folds : int
         1 where each trial covers all folds.
     folds : dict of int to int
-        Fold by id of the trial.
+        Fold by id of the trial, where each has one.
+    scores : dict of int to list of float
+        Scores of all folds by id of the trial, where each covers them.
     """
 
     def __init__(self, settings, n_folds, surrogate):
         super().__init__(settings)
         self.n_folds, self._surrogate = n_folds, surrogate
         self.folds: dict[int, int] = {}
+        self.scores: dict[int, list[float]] = {}
 
     def key(self, i):
         """Return what tells the setting of a trial from others."""
@@ -57,10 +68,12 @@ class FoldCampaign(Campaign):
         return sorted({*ids, *(r.id for r in self.records if counts[self.key(r.id)] >= self.n_folds)})
 
     def told(self):
-        """Return X, the scores without the effects of their folds, and no variances."""
+        """Return X, and the scores without the effects of their folds or the means of all folds with their noise."""
         X, y, y_var = super().told()
-        if self.n_folds == 1 or not len(y):
+        if not len(y):
             return X, y, y_var
+        if self.n_folds == 1:
+            return X, y, np.full(len(y), noise_of_means(np.array([self.scores[i] for i in super().which("ok")])))
         folds = np.array([self.folds[i] for i in super().which("ok")])
         if self.fitted is None:
             _, settings = np.unique(X, axis=0, return_inverse=True)
@@ -77,6 +90,19 @@ class FoldCampaign(Campaign):
 def setting_key(params):
     """Return the values of params."""
     return tuple(params.values())
+
+
+def noise_of_means(scores):
+    """Return the noise variance of the means of scores (n_settings, n_folds): what a smooth surface need not follow.
+
+    The variance of the interaction of settings and folds, by the settings' median, over the number of folds. How hard a
+    fold is for all settings alike is no noise.
+    """
+    n, k = scores.shape
+    if n < 2 or k < 2:
+        return 0.0
+    rest = scores - scores.mean(axis=0) - scores.mean(axis=1, keepdims=True) + scores.mean()
+    return float(np.median((rest**2).sum(axis=1)) / (k - 1) / (1 - 1 / n) / k)
 
 
 def effects_among_settings(y, settings, folds, n_folds):
@@ -120,5 +146,7 @@ class FoldOptimizer(BayesianOptimizer):
 
     def begin(self, n_folds):
         """Check the parameters, and start."""
+        if self.surrogate is None and n_folds == 1:
+            self.surrogate = GaussianProcess(noise_variance=0)  # the folds tell the noise
         self._campaign = FoldCampaign(check_optimizer(self), n_folds, make_surrogate(self.surrogate))
         return self

@@ -5,8 +5,8 @@ import warnings
 
 import numpy as np
 import pytest
-from scipy.stats import multivariate_normal
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from scipy.stats import chi2, multivariate_normal
+from sklearn.base import BaseEstimator, ClassifierMixin, clone, is_regressor
 from sklearn.datasets import load_iris
 from sklearn.decomposition import PCA
 from sklearn.exceptions import FitFailedWarning, NotFittedError
@@ -23,18 +23,21 @@ from sklearn.svm import SVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from bayes import BayesianOptimizer, BayesSearchCV, Categorical, GaussianProcess, Integer, Real
-from bayes.optimization._search_folds import SPREADS, effects_among_settings, effects_beside_model
+from bayes.optimization._search_folds import SPREADS, effects_among_settings, effects_beside_model, noise_of_means
 from uq.exceptions import InfiniteBoundWarning, InputError, LogError
 
 X, Y = load_iris(return_X_y=True)
 SPACE = {"C": Real(1e-3, 1e3, log=True), "gamma": Real(1e-4, 10, log=True)}
 ALPHA = {"alpha": Real(0.1, 1.0)}
+
+
 # as scikit-learn has it for its own searches: their fits warn of y with two columns, and not the search
-EXPECTED = {"check_supervised_y_2d": "DataConversionWarning not caught"}
+def expected_failures(made):
+    return {"check_supervised_y_2d": "DataConversionWarning not caught"} if is_regressor(made) else {}
 
 
 def search(estimator=None, space=None, **parameters):
-    given = {"n_iter": 6, "cv": 3, "random_state": 0, **parameters}
+    given = {"n_iter": 6, "folds": "all", "cv": 3, "random_state": 0, **parameters}
     return BayesSearchCV(SVC() if estimator is None else estimator, SPACE if space is None else space, **given)
 
 
@@ -71,7 +74,7 @@ class Moody(ClassifierMixin, BaseEstimator):
 # ---- scikit-learn's own suite
 
 
-@parametrize_with_checks([small(Lasso(), "alpha")], expected_failed_checks=lambda _: EXPECTED)
+@parametrize_with_checks([small(Lasso(), "alpha")], expected_failed_checks=expected_failures)
 def test_scikit_learns_own_suite(estimator, check):
     check(estimator)
 
@@ -82,10 +85,10 @@ def test_scikit_learns_own_suite(estimator, check):
         small(LogisticRegression(), "C"),
         small(Pipeline([("pca", PCA()), ("ridge", Ridge())]), "ridge__alpha"),
         small(Pipeline([("pca", PCA()), ("logisticregression", LogisticRegression())]), "logisticregression__C"),
-        small(Lasso(), "alpha", folds="one"),
-        small(LogisticRegression(), "C", folds="one"),
+        small(Lasso(), "alpha", folds="all"),
+        small(LogisticRegression(), "C", folds="all"),
     ],
-    expected_failed_checks=lambda _: EXPECTED,
+    expected_failed_checks=expected_failures,
 )
 def test_scikit_learns_own_suite_on_classifiers_and_pipelines(estimator, check):
     check(estimator)
@@ -116,14 +119,16 @@ def test_the_table_and_the_best_agree(folds):
             assert SVC(**params).fit(X[train], Y[train]).score(X[test], Y[test]) == score, k
 
 
-def test_all_folds_is_what_the_optimizer_finds_with_cross_validation_as_its_function():
+def test_all_folds_begins_as_the_optimizer_with_cross_validation_as_its_function():
     made = search(n_iter=8).fit(X, Y)
     by_hand = BayesianOptimizer(SPACE, random_state=0)
-    for params in made.cv_results_["params"]:
-        trial = by_hand.ask()
-        assert trial.params == params
-        by_hand.tell(trial, cross_val_score(SVC(**params), X, Y, cv=3).mean())
-    assert by_hand.best_params_ == made.best_params_
+    for params, score in zip(made.cv_results_["params"][:5], made.cv_results_["mean_test_score"], strict=False):
+        assert by_hand.ask().params == params
+        assert cross_val_score(SVC(**params), X, Y, cv=3).mean() == pytest.approx(score)
+    model = made.optimizer_._models(made.optimizer_._campaign).objective
+    scores = np.stack([made.cv_results_[f"split{k}_test_score"] for k in range(3)], axis=1)
+    np.testing.assert_allclose(model._data[2], noise_of_means(scores))
+    assert model.noise_variance_ == 0
 
 
 @pytest.mark.parametrize("folds", ["all", "one"])
@@ -339,7 +344,15 @@ def test_bad_parameters(wrong, message):
 
 
 def test_bad_rows():
-    for rows, y in ((X, Y[:-1]), (None, Y), ("abc", Y), (5, Y), ([], [])):
+    for rows, y in (
+        (X, np.where(Y, np.inf, 1.0)),
+        (X, np.where(Y, np.nan, 1.0)),
+        (X, Y[:-1]),
+        (None, Y),
+        ("abc", Y),
+        (5, Y),
+        ([], []),
+    ):
         with pytest.raises(InputError):
             search().fit(rows, y)
     with pytest.raises(InputError, match="gave no setting"):
@@ -405,3 +418,14 @@ def test_unequal_folds_do_not_mislead():
     made = search(Uneven(limit=2), {"x": Real(0, 1)}, cv=cv, n_iter=6, folds="one").fit(rows, np.arange(20) % 2)
     assert made.best_params_["x"] == pytest.approx(0.4, abs=0.05)
     assert made.best_score_ == pytest.approx(7.5, abs=0.01)  # the best setting met all folds
+
+
+def test_noise_of_means_is_the_interaction_alone():
+    rng = np.random.default_rng(0)
+    levels, hard = rng.normal(size=(4000, 1)), 5 * rng.normal(size=6)
+    scores = levels + hard + 0.3 * rng.normal(size=(4000, 6))
+    assert noise_of_means(scores) == pytest.approx(0.3**2 / 6 * chi2(5).median() / 5, rel=0.05)
+    assert noise_of_means(levels + hard) == pytest.approx(0, abs=1e-20)
+    assert noise_of_means(scores[:1]) == noise_of_means(scores[:, :1]) == 0
+    two = noise_of_means(scores[:2])  # both settings have the same rest
+    assert two == pytest.approx(np.var(scores[0] - scores[1], ddof=1) / 2 / 6)
