@@ -1,8 +1,17 @@
-"""Rankings from model judges, and later the next experiment to run.
+"""Rankings from model judges, and the next experiment to run.
 
-`SimplexRanker` learns who is better, and how each judge errs, from judges' votes and a few human anchors.
-`simplex_breakdown` tells for scores of two levels how unfair the judges would have to be before an order could be their
-doing, `identifiability` what votes of a design can tell at all, however many there are.
+Who is better, if models judge
+    `SimplexRanker`: ranks, and how each judge errs, from judges' votes and a few human anchors.
+    `simplex_breakdown`: for scores of two levels, how unfair the judges would have to be before an order could be their
+    doing. `identifiability`: what votes of a design can tell at all, however many there are.
+Which setting to try next
+    `BayesianOptimizer`: ask and tell, through noise, crashes and restarts, with its `Trial`; the space is made of
+    `Real`, `Integer` and `Categorical`. `BayesSearchCV`: the same as a scikit-learn search over folds.
+What a trial is worth
+    `GaussianProcess`: the surrogate, with calibrated intervals.
+    `noisy_expected_improvement`, `expected_improvement`, `knowledge_gradient`, `max_value_entropy_search`,
+    `upper_confidence_bound`, `probability_of_feasibility`, `thompson_sample`: acquisitions of a fitted process.
+    `expected_max_affine`: the exact expectation that several of them share.
 """
 
 from .optimization._affine import expected_max_affine as expected_max_affine
