@@ -312,8 +312,8 @@ def _estimate(statistic, costs, successes, baseline, names, options, *, bracket=
     data = costs, successes, baseline
     value, law, error = _resampled(averaged, *data, names, **options)
     if bracket and names is None:
-        shrunk = _shrunk(costs, successes, options["made"])
-        below = _resampled(averaged, *shrunk, baseline, names, **{**options, "made": None})[1]
+        spent, won = _shrunk(costs, successes, options["made"])
+        below = _resampled(averaged, spent, won, baseline, names, **{**options, "made": None})[1]
         law = BracketLaw(below=below, above=law, support=law.support)
     thin = bool((successes.sum(axis=2) < FEW_SUCCESSES).any())
     _warn(value, n, thin)
