@@ -94,7 +94,10 @@ for name, params, said in (
 # held for what it had not seen yet.
 
 # %%
-search.plot("slice")
+figure, axes = plt.subplots(1, 4, figsize=(14, 3.2), sharey=True)
+for ax, name in zip(axes, space, strict=True):
+    search.plot("slice", params=name, ax=ax)
+figure.tight_layout()
 plt.show()
 print(search.diagnostics())
 

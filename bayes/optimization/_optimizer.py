@@ -38,7 +38,8 @@ class BayesianOptimizer(Findings, BaseEstimator):
         What makes a setting worth trying. "auto" is "noisy_expected_improvement"; others are "expected_improvement",
         "knowledge_gradient", "upper_confidence_bound" and "thompson_sample", functions of this package, or a function
         ``f(gp, X, log=..., return_grad=...)`` like them, on rows of the unit cube and for larger values being better.
-        Each is multiplied by the probability of success and of keeping the constraints.
+        Each is multiplied by the probability of success and of keeping the constraints. The knowledge gradient
+        presumes that any setting may be used in the end, the others that it must have been evaluated.
     direction : {"maximize", "minimize"}, default "maximize"
     surrogate : GaussianProcess, optional
         Unfitted; a default one otherwise. ``GaussianProcess(noise_variance=0)`` states that there is no noise: no
@@ -60,7 +61,8 @@ class BayesianOptimizer(Findings, BaseEstimator):
         ``fidelity`` by name where the campaign has them, above 0; or "learned" from what `tell` is told.
     failures : {"classifier", "drop", "abandon"}, default "classifier"
         What failed trials are used for. "classifier": they are not suggested again, and a model of what succeeds steers
-        away from their surroundings. "abandon": they are not suggested again. "drop": nothing.
+        away from their surroundings. "abandon": they are not suggested again. "drop": nothing. Under
+        "classifier" a trial that will probably fail is still made where its gain would be large enough.
     n_initial : int or "auto", default "auto"
         Trials before the model decides, spread over the space; ``max(5, 2 * n_parameters)`` by default, environments
         and fidelity counting as parameters. Settings told
