@@ -5,7 +5,7 @@ environment's law, at the fidelity that counts.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -231,9 +231,11 @@ def _normalised(dimension, weights):
 
 
 def _dimension_of(name, values, owner):
-    if isinstance(values, (str, bytes, Mapping)) or not (hasattr(values, "__iter__") and hasattr(values, "__len__")):
+    # a set has no order for weights to follow, and another one in each process
+    shapeless = isinstance(values, (str, bytes, Mapping, Set)) or getattr(values, "ndim", 1) != 1
+    if shapeless or not (hasattr(values, "__iter__") and hasattr(values, "__len__")):
         raise _refused(owner, {name: values})
-    if np.ndim(values) > 1 if isinstance(values, np.ndarray) else not 1 <= len(values) <= MOST_NODES:
+    if not 1 <= len(values) <= MOST_NODES:
         raise InputError(f"{owner}: environment[{name!r}] must be 1 to {MOST_NODES} values; got {len(values)}.")
     values = [v.item() if isinstance(v, np.generic) else v for v in values]
     if values and all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values):

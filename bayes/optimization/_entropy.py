@@ -20,10 +20,15 @@ _N_POOL, _N_DRAWS = 400, 256
 _SURE = 5.0  # f lies at most so many sd below its mean, for all that follows
 _FARTHEST = 1e4  # sd ahead: the logarithm is -5e7, and all that matters is that it is a number
 _NOISELESS = 1e-12
+_FAINT = 1e-6  # share of f in the variance of y, below which the information is proportional to it
 
 
 class MaxValueEntropy(Average):
-    """The utility of `max_value_entropy_search`; `max_values` is "sampled", "gumbel" or an array in units of y."""
+    """The utility of `max_value_entropy_search`.
+
+    `max_values` is "sampled", "gumbel" or an array in units of y. Points that stand for the box are settled: `settle`
+    returns those that may be chosen in their stead.
+    """
 
     def __init__(
         self,
@@ -35,11 +40,12 @@ class MaxValueEntropy(Average):
         y_var=None,
         observation="noisy",
         rng=None,
+        settle=None,
     ):
         parts = []
         for post in gp.posteriors_:
             if isinstance(max_values, str):
-                pool = _pool(post, candidates, bounds, _N_POOL)
+                pool = _pool(post, candidates, bounds, _N_POOL, settle)
                 if max_values == "gumbel":
                     mu, var = post.mean_var(pool)
                     maxima = gumbel_maxima(mu, var, n_max_values)
@@ -52,12 +58,13 @@ class MaxValueEntropy(Average):
         super().__init__(parts, np.zeros(len(parts)))
 
 
-def _pool(posterior, candidates, bounds, most):
+def _pool(posterior, candidates, bounds, most, settle=None):
     """Return at most so many points where the maximum is sought: of large mean, of large mean + 2 sd, others."""
     pool = candidates
     if pool is None:
         box = seen_box(posterior) if bounds is None else bounds
         pool = np.vstack([evaluated_points(posterior), mean_maxima(posterior, box, 5), spread_points(box)])
+        pool = pool if settle is None else settle(pool)
     if len(pool) <= most:
         return pool
     mu, var = posterior.mean_var(pool)
@@ -109,12 +116,15 @@ class _Entropy:
         sd = np.sqrt(var)
         ahead = (self._maxima - mu) / sd
         gamma = np.clip(ahead, -_SURE, _FARTHEST)
-        c = self._noise / (var + self._noise)
+        share, c = var / (var + self._noise), self._noise / (var + self._noise)
+        if share == 0.0:
+            return -np.inf, np.zeros(len(x))
         in_rho = np.zeros(len(gamma))
         if c < _NOISELESS:
             values, in_gamma = information(gamma)
         else:
-            values, in_gamma, in_rho = noisy_information(gamma, np.full(len(gamma), c))
+            values, in_gamma, in_rho = noisy_information(gamma, np.full(len(gamma), min(c, 1 - _FAINT)))
+            values = values + min(np.log(share / _FAINT), 0.0)
         top = values.max()
         if top == -np.inf:
             return top, np.zeros(len(x))
@@ -124,7 +134,7 @@ class _Entropy:
         in_gamma = np.where(ahead == gamma, in_gamma, 0.0)
         by_mu = -(shares @ in_gamma) / sd
         by_var = -(shares @ (in_gamma * gamma)) / (2 * var)
-        by_var += (shares @ in_rho) * c / (2 * np.sqrt(1 - c) * (var + self._noise))
+        by_var += (shares @ in_rho) * np.sqrt(max(share, _FAINT)) * c / (2 * var)
         return top + np.log(total / len(gamma)), by_mu * dmu + by_var * dvar
 
     def screen(self, A):

@@ -36,10 +36,12 @@ class BayesianOptimizer(Findings, BaseEstimator):
         The parameters, in the order in which they are shown.
     acquisition : str or callable, default "auto"
         What makes a setting worth trying. "auto" is "noisy_expected_improvement"; others are "expected_improvement",
-        "knowledge_gradient", "upper_confidence_bound" and "thompson_sample", functions of this package, or a function
-        ``f(gp, X, log=..., return_grad=...)`` like them, on rows of the unit cube and for larger values being better.
-        Each is multiplied by the probability of success and of keeping the constraints. The knowledge gradient
-        presumes that any setting may be used in the end, the others that it must have been evaluated.
+        "knowledge_gradient", "max_value_entropy_search", "upper_confidence_bound" and "thompson_sample", functions of
+        this package that go by their defaults, or a function ``f(gp, X, log=..., return_grad=...)`` like them, on rows
+        of the unit cube and for larger values being better. Each is multiplied by the probability of success and of
+        keeping the constraints. The knowledge gradient presumes that any setting may be used in the end, the
+        improvements that it must have been evaluated; the entropy search asks how large the largest value is, among
+        settings that the models take to keep the constraints.
     direction : {"maximize", "minimize"}, default "maximize"
     surrogate : GaussianProcess, optional
         Unfitted; a default one otherwise. ``GaussianProcess(noise_variance=0)`` states that there is no noise: no

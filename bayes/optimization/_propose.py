@@ -23,6 +23,7 @@ __all__ = ["ACQUISITIONS", "FunctionUtility", "propose"]
 
 _THOMPSON = 500  # candidates of one joint draw
 _TRIES = 64
+_LISTED = 4096  # settings that are all looked at for where the maximum may be
 _MANY, _MOST_SD = 200, 8.0  # what is 8 standard deviations away has a chance of 1e-15
 
 
@@ -59,32 +60,40 @@ class FunctionUtility:
         return found
 
 
-def _noisy_ei(gp, incumbents, best, choices):
+def _noisy_ei(gp, incumbents, best, choices, rng):
     units = [math.log(posterior.scale) for posterior in gp.posteriors_]
     return Average([Lookahead(posterior, incumbents) for posterior in gp.posteriors_], units)
 
 
-def _expected_improvement(gp, incumbents, best, choices):
+def _expected_improvement(gp, incumbents, best, choices, rng):
     return ExpectedImprovement(gp, best)
 
 
-def _upper_confidence_bound(gp, incumbents, best, choices):
+def _upper_confidence_bound(gp, incumbents, best, choices, rng):
     from ._confidence_bound import UpperConfidenceBound
 
     return UpperConfidenceBound(gp)
 
 
-def _knowledge_gradient(gp, incumbents, best, choices):
+def _knowledge_gradient(gp, incumbents, best, choices, rng):
     from ._knowledge_gradient import KnowledgeGradient
 
     box = np.tile([0.0, 1.0], (incumbents.shape[1], 1))
     return KnowledgeGradient(gp, bounds=box, settle=choices)
 
 
+def _max_value_entropy(gp, incumbents, best, choices, rng):
+    from ._entropy import MaxValueEntropy
+
+    box = np.tile([0.0, 1.0], (incumbents.shape[1], 1))
+    return MaxValueEntropy(gp, choices(), box, settle=choices, rng=rng)
+
+
 ACQUISITIONS = {
     "auto": _noisy_ei,
     "expected_improvement": _expected_improvement,
     "knowledge_gradient": _knowledge_gradient,
+    "max_value_entropy_search": _max_value_entropy,
     "noisy_expected_improvement": _noisy_ei,
     "thompson_sample": None,
     "upper_confidence_bound": _upper_confidence_bound,
@@ -108,7 +117,7 @@ def propose(campaign, models, acquisition, noise_free, cost=None):
     if len(known) >= campaign.settings.n_initial and context:
         factors, centers = _factors_of_average(models, pending, context, rng)
     elif len(known) >= campaign.settings.n_initial:
-        factors = _factors(models, acquisition, pending, context.joint)
+        factors = _factors(models, acquisition, pending, context.joint, rng)
     if not factors:
         row = _initial(campaign, allowed, blocked, rng)
         return row, "initial", models.objective
@@ -144,7 +153,7 @@ def _best_points(models, pending):
     return X[order[np.sort(first)[:N_CENTERS]]]
 
 
-def _factors(models, acquisition, pending, space):
+def _factors(models, acquisition, pending, space, rng=None):
     """Return the utilities whose product is maximised; the acquisition first, where anything feasible is known."""
     factors: list[Any] = []
     if models.feasible.any():
@@ -156,14 +165,22 @@ def _factors(models, acquisition, pending, space):
             factors.append(FunctionUtility(acquisition, gp))
         else:
             choices = partial(_choices, models, space, incumbents)
-            factors.append((ACQUISITIONS[acquisition] or _noisy_ei)(gp, incumbents, best, choices))
+            factors.append((ACQUISITIONS[acquisition] or _noisy_ei)(gp, incumbents, best, choices, rng))
     factors += [Feasibility(believe(gp, pending), upper=0.0) for gp in models.constraints]
     return factors if models.success is None else [*factors, models.success]
 
 
-def _choices(models, space, incumbents, rows):
-    """Return the settings nearest to rows that the models take to be feasible, and those known to be."""
-    rows = space.snap(rows)
+def _choices(models, space, incumbents, rows=None):
+    """Return the settings nearest to rows that the models take to be feasible, and those known to be.
+
+    Without rows all settings are meant, and None returned where they are too many.
+    """
+    if rows is not None:
+        rows = space.snap(rows)
+    elif space.enumerable and space.size <= _LISTED:
+        rows = space.cells()
+    else:
+        return None
     return np.unique(np.vstack([incumbents, rows[_keeps_bounds(models, rows)]]), axis=0)
 
 

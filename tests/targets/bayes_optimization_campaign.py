@@ -133,7 +133,8 @@ TARGETS = {
              "told": TOLD},
             {
                 "acquisition": methods(
-                    "auto", "expected_improvement", "knowledge_gradient", "upper_confidence_bound", "thompson_sample"
+                    "auto", "expected_improvement", "knowledge_gradient", "max_value_entropy_search",
+                    "upper_confidence_bound", "thompson_sample",
                 ),
                 "direction": methods("maximize", "minimize"),
                 "surrogate": mostly(

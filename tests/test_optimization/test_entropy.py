@@ -8,7 +8,7 @@ from acquisition_worlds import Averaged, central_difference, data, posterior_of,
 from contracts import require
 from scipy import integrate, stats
 
-from bayes import max_value_entropy_search
+from bayes import GaussianProcess, max_value_entropy_search
 from bayes.optimization._entropy import MaxValueEntropy, gumbel_maxima, sampled_maxima
 from bayes.optimization._information import information, noisy_information
 from uq.exceptions import InputError
@@ -86,6 +86,31 @@ def test_little_noise_is_the_closed_form_and_much_leaves_nothing():
     shares = [np.exp(noisy_information(gamma, np.full(3, c))[0]) for c in (1e-6, 0.1, 0.5, 0.9, 1 - 1e-9)]
     assert all((more > less).all() for more, less in pairwise(shares))
     assert (shares[-1] < 1e-7).all()
+
+
+@pytest.mark.parametrize("noise", [1e3, 1e8, 1e10, 1e20, 1e150])
+def test_noise_that_drowns_all_leaves_its_first_order(noise):
+    gp, maxima = process(noise=0.3), np.array([1.0, 1.5, 3.0])
+    mean, sd = gp.predict(POINTS, return_std=True)
+    gamma = (maxima - mean[:, None]) / sd[:, None]
+    r = np.exp(stats.norm.logpdf(gamma) - stats.norm.logcdf(gamma))
+    expected = np.log((r * (gamma + r)).mean(axis=1)) + np.log(sd**2) - np.log(2 * noise)
+
+    def value(X, **more):
+        return max_value_entropy_search(gp, X, max_values=maxima, y_var=noise, log=True, **more)
+
+    found, gradient = value(POINTS, return_grad=True)
+    assert found == pytest.approx(expected, abs=5 / noise + 1e-6)
+    for x, slope in zip(POINTS, gradient, strict=True):
+        assert slope == pytest.approx(central_difference(lambda x: value(x[None])[0], x), rel=1e-4, abs=1e-4)
+
+
+def test_noise_beyond_all_numbers_tells_nothing():
+    X, y = data(8, 2, 0)
+    gp = GaussianProcess(hyperparameters="fixed").fit(X, 1e-140 * y)
+    value, gradient = max_value_entropy_search(gp, POINTS, max_values=[1e-140], y_var=1e150, return_grad=True)
+    assert (value == 0).all()
+    assert (gradient == 0).all()
 
 
 @pytest.mark.parametrize("gamma", [-5.0, -1.0, 0.0, 2.0, 9.0, 25.0, 45.0])

@@ -28,6 +28,7 @@ def optimizer(**parameters):
     [
         "expected_improvement",
         "knowledge_gradient",
+        "max_value_entropy_search",
         "noisy_expected_improvement",
         "thompson_sample",
         "upper_confidence_bound",

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from bayes import BayesianOptimizer, Categorical, GaussianProcess, Integer, Real
+from bayes.optimization import _entropy
+from bayes.optimization._entropy import sampled_maxima
 from bayes.optimization._lookahead import Lookahead
 from bayes.optimization._models import forecast
 from bayes.optimization._propose import _contenders, _factors
@@ -83,6 +85,51 @@ def test_the_knowledge_gradient_of_a_campaign_counts_settings_that_may_be_chosen
     assert np.allclose(chosen, joint.snap(chosen))  # no mixture of choices
     assert chosen[:, 0].max() > 0.7  # the whole space, and not what was seen of it
     assert (models.constraints[0].predict(chosen) <= 1e-12).all()
+
+
+def maxima_of(space, monkeypatch, **settings):
+    """Return the settings among which the entropy search of a campaign looks for the maximum, and its models."""
+    looked_at = []
+
+    def looking(posterior, pool, size, rng):
+        looked_at.append(pool)
+        return sampled_maxima(posterior, pool, size, rng)
+
+    monkeypatch.setattr(_entropy, "sampled_maxima", looking)
+    made = BayesianOptimizer(space, "max_value_entropy_search", constraints=["c"], random_state=0, **settings)
+    for x in (0.25, 0.5, 0.75):
+        for k in "abc":
+            made.tell({"x": x, "k": k}, x + 0.1 * (k == "b"), constraints={"c": x - 0.6})
+    made.ask()
+    return looked_at[0], made._models(made._campaign), made._campaign.settings.space
+
+
+def test_the_maximum_of_a_campaign_is_one_of_its_settings(monkeypatch):
+    pool, models, space = maxima_of({"x": Real(0, 1), "k": Categorical(["a", "b", "c"])}, monkeypatch)
+    assert np.allclose(pool, space.snap(pool))
+    assert len(np.unique(pool[:, 1:], axis=0)) == 3
+    assert not ((pool[:, 0] > 0.65) & (pool[:, 0] < 0.85)).any()
+    assert pool[:, 0].min() < 0.1
+    assert (models.constraints[0].predict(pool) <= 1e-12).all()
+
+
+def test_the_maximum_of_a_finite_campaign_is_sought_among_all_settings(monkeypatch):
+    space = {"x": Categorical([0, 0.25, 0.5, 0.75, 1]), "k": Categorical(["a", "b", "c"])}
+    pool, models, joint = maxima_of(space, monkeypatch)
+    kept = models.constraints[0].predict(joint.cells()) <= 0
+    assert 3 < kept.sum() < 15
+    assert {tuple(row) for row in joint.cells()[kept]} <= {tuple(row) for row in pool}
+
+
+def test_an_entropy_search_finds_a_known_optimum_under_noise():
+    rng, gaps = np.random.default_rng(0), []
+    for seed in range(3):
+        made = BayesianOptimizer({"x": Real(0, 1)}, "max_value_entropy_search", random_state=seed)
+        for _ in range(14):
+            trial = made.ask()
+            made.tell(trial, float(np.sin(8 * trial.params["x"]) + trial.params["x"] + 0.02 * rng.normal()))
+        gaps.append(abs(made.best_params_["x"] - 0.9975))
+    assert max(gaps) < 0.05
 
 
 def test_a_knowledge_gradient_keeps_constraints():
