@@ -60,7 +60,7 @@ class Search:
                 break
             self._evaluate(fits, fit)
             left -= len(fits)
-        if not self.campaign.which("ok"):
+        if len(self.broken()) == len(self.fits.params):
             raise InputError(
                 f"BayesSearchCV: estimator gave no setting of {len(self.fits.params)} a score that is a finite number; "
                 f"the last failure: {self.failure:.1000}. Try one setting by hand, or error_score='raise'."
@@ -72,6 +72,14 @@ class Search:
                 UserWarning,
                 stacklevel=5,
             )
+
+    def broken(self):
+        """Return the numbers of the settings without a finite score, or without a fit that worked."""
+        found = {self.fits.place(self.campaign.records[i].params) for i in self.campaign.which("failed")}
+        for i, row in enumerate(self.fits.outcomes):
+            if all(outcome["fit_error"] for outcome in row if outcome is not None):
+                found.add(i)
+        return found
 
     # ---- what is next
 

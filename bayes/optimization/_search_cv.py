@@ -342,10 +342,12 @@ class BayesSearchCV(BaseSearchCV):
         if self.folds == "one":
             average_what_is_there(results, fits)
         search.table |= results
-        search.best = fits.place(best)
+        # the model's best, unless none of its fits worked: a score of the caller's stands for them
+        broken, search.best = search.broken(), fits.place(best)
+        if search.best in broken:
+            search.best = max(set(range(len(rows))) - broken, key=lambda i: mean[i])
         self.optimizer_ = search.optimizer
-        failed = {fits.place(search.campaign.records[i].params) for i in search.campaign.which("failed")}
-        failed |= {i for i, row in enumerate(fits.outcomes) if any(o is not None and o["fit_error"] for o in row)}
+        failed = broken | {i for i, row in enumerate(fits.outcomes) if any(o and o["fit_error"] for o in row)}
         if failed:
             warnings.warn(
                 f"{OWNER}: estimator failed, or had no finite score, with {len(failed)} of {len(fits.params)} "

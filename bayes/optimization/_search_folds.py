@@ -22,6 +22,7 @@ __all__ = [
     "effects_among_settings",
     "effects_beside_model",
     "noise_of_means",
+    "setting_key",
 ]
 
 SPREADS = np.geomspace(1e-6, 1e4, 41)  # variances of effects, in units of the variance of y

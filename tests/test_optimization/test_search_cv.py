@@ -249,10 +249,15 @@ def test_error_scores():
     with pytest.warns(FitFailedWarning):
         made = search(Moody(), {"x": Real(0, 1)}, error_score=-2.0).fit(X, Y)
     assert (made.cv_results_["mean_test_score"][[p["x"] > 0.5 for p in made.cv_results_["params"]]] == -2).all()
-    made = search(Moody(limit=-1), {"x": Real(0, 1)})
-    with pytest.raises(InputError, match=r"no setting of 6 a score.*RuntimeError: x is too"):
-        made.fit(X, Y)
-    assert "cv_results_" not in vars(made)
+    with pytest.warns(FitFailedWarning):  # what failed is never the best, whatever its score
+        made = search(Moody(), {"x": Real(0, 1)}, error_score=9.0).fit(X, Y)
+    assert made.best_params_["x"] <= 0.5
+    assert made.best_params_ == made.cv_results_["params"][made.best_index_]
+    for error_score in (np.nan, 0.0):
+        made = search(Moody(limit=-1), {"x": Real(0, 1)}, error_score=error_score)
+        with pytest.raises(InputError, match=r"no setting of 6 a score.*RuntimeError: x is too"):
+            made.fit(X, Y)
+        assert "cv_results_" not in vars(made)
 
 
 # ---- logs
