@@ -90,8 +90,9 @@ class TrialRecord(Result):
     error: str | None = None
 
     def trial(self) -> Trial:
-        """Return the trial itself."""
-        return Trial(id=self.id, params=dict(self.params), environment=self.environment, fidelity=self.fidelity)
+        """Return the trial itself, with dicts of its own, which the user may change."""
+        where = None if self.environment is None else dict(self.environment)
+        return Trial(id=self.id, params=dict(self.params), environment=where, fidelity=self.fidelity)
 
     def _table(self):
         shown = {**self.params, **(self.environment or {})}

@@ -154,6 +154,18 @@ def test_a_plain_campaign_has_neither():
     assert not {"cost", "fidelity"} & set(made.trials_._table())
 
 
+def test_what_is_done_to_a_trial_is_not_done_to_the_campaign():
+    made = make(environment={"w": [1, 2]})
+    trial = made.ask()
+    before = made.trials_[0]
+    trial.environment["w"] = 77
+    trial.params.clear()
+    assert made.trials_[0] == before
+    made.tell(made.pending_[0], 1.0)
+    with pytest.raises(InputError, match="must be one of this campaign"):
+        made.tell(trial, 1.0)
+
+
 def test_a_trial_with_another_environment_is_another_trial():
     from bayes import Trial
 
