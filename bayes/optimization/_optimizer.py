@@ -53,8 +53,9 @@ class BayesianOptimizer(Findings, BaseEstimator):
         What a trial is evaluated in and nobody chooses in the end; the average over its law is what counts. A law is
         ``([128, 512], [.7, .3])``, values with weights (numbers are taken in order, one step apart; others are tasks
         without an order), ``Real(0, 1)``, the uniform law on an interval (with ``log=True`` of logarithms), or
-        ``Integer`` or ``Categorical`` for equal weights, or a pair of one of these and weights. Another density is given
-        by its quantiles, as values of equal weight. `ask` gives a setting and an environment, in ``trial.environment``.
+        ``Integer`` or ``Categorical`` for equal weights, or a pair of one of these and weights. Another density is
+        given by its quantiles, as values of equal weight. `ask` gives a setting and an environment, in
+        ``trial.environment``.
     fidelity : tuple, optional
         What a trial can be evaluated with, and the one that counts: ``(Integer(1, 81, log=True), 81)`` for epochs,
         ``(Categorical(["simulated", "measured"]), "measured")`` for sources. `ask` gives it in ``trial.fidelity``.
