@@ -78,11 +78,11 @@ class MeanAccumulator(BaseEstimator):
     def __init__(self, nan_policy="raise"):
         self.nan_policy = nan_policy
 
-    def fit(self, scores, groups=None):
+    def fit(self, scores, groups=None) -> "MeanAccumulator":
         """Forget what was seen, and sum up these rows; parameters as in `partial_fit`."""
         return self._keep(*self._read(scores, groups, f"{OWNER}.fit"))
 
-    def partial_fit(self, scores, groups=None):
+    def partial_fit(self, scores, groups=None) -> "MeanAccumulator":
         """Add rows.
 
         Parameters
@@ -107,7 +107,7 @@ class MeanAccumulator(BaseEstimator):
             return self._keep(sums, n_dropped)
         return self._keep(_added(self._sums, sums, owner), self.n_dropped_ + n_dropped)
 
-    def merge(self, other):
+    def merge(self, other) -> "MeanAccumulator":
         """Return a new accumulator of the rows of both, which stay as they are.
 
         Parameters
