@@ -17,6 +17,7 @@ from ._utility import Average, check_gp, check_noise, check_points, check_switch
 __all__ = ["MaxValueEntropy", "gumbel_maxima", "max_value_entropy_search", "sampled_maxima"]
 
 _N_POOL, _N_DRAWS = 400, 256
+_MOST_VALUES = 10_000
 _SURE = 5.0  # f lies at most so many sd below its mean, for all that follows
 _FARTHEST = 1e4  # sd ahead: the logarithm is -5e7, and all that matters is that it is a number
 _NOISELESS = 1e-12
@@ -182,7 +183,7 @@ def max_value_entropy_search(
         What the largest value of f may be: quantiles of the maxima of joint draws of f, quantiles of a Gumbel law (see
         Notes), or values in units of y that the caller knows or has drawn, equally probable.
     n_max_values : int, default 16
-        How many quantiles.
+        How many quantiles, at most 10,000.
     y_var : float, optional
         Noise variance of the next observation, in squared units of y. By default the median of those of the rows seen.
     observation : {"noisy", "exact"}, default "noisy"
@@ -208,6 +209,7 @@ def max_value_entropy_search(
     See Also
     --------
     noisy_expected_improvement : in units of y, where what counts is the next choice.
+    BayesianOptimizer : campaigns, with ``acquisition="max_value_entropy_search"``.
 
     Notes
     -----
@@ -256,6 +258,10 @@ def max_value_entropy_search(
     elif max_values not in ("sampled", "gumbel"):
         raise InputError(f"{owner}: max_values must be 'sampled', 'gumbel' or numbers; got {max_values!r:.100}.")
     n_max_values = check_count(n_max_values, owner, "n_max_values")
+    if n_max_values > _MOST_VALUES:
+        raise InputError(
+            f"{owner}: n_max_values must be at most {_MOST_VALUES:,}, as each is integrated over; got {n_max_values}."
+        )
     y_var = check_noise(y_var, owner)
     observation = check_option(observation, ("noisy", "exact"), owner, "observation")
     rng = check_rng(rng, owner)

@@ -134,7 +134,7 @@ TARGETS = {
             "candidates": _points(4, d),
             "bounds": _boxes(d),
             "max_values": mostly(st.sampled_from(["sampled", "gumbel", [1.0, 2.0], [1e100]]), hostile_arrays(3)),
-            "n_max_values": mostly(st.sampled_from([1, 4]), st.sampled_from([0, -1, 1.5, None, "9"])),
+            "n_max_values": mostly(st.sampled_from([1, 4]), st.sampled_from([0, -1, 1.5, None, "9", 10**9])),
             "y_var": VARIANCES,
             "observation": methods("noisy", "exact"),
             "rng": SEEDS,

@@ -210,6 +210,7 @@ def test_many_candidates_are_thinned_where_they_cannot_be_best():
         ({"max_values": [np.nan]}, "max_values must be finite"),
         ({"max_values": []}, "max_values must hold"),
         ({"n_max_values": 0}, "n_max_values"),
+        ({"n_max_values": 10**9}, "n_max_values must be at most 10,000"),
         ({"observation": "none"}, "observation must be one of"),
         ({"bounds": [[0, 1]]}, "bounds must have shape"),
         ({"bounds": [[0, 1]] * 2, "candidates": POINTS}, "left out"),
