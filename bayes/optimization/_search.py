@@ -90,7 +90,7 @@ class Search:
             return []
 
     def _next(self, left):
-        """Return pairs of a trial (or params) and a fold; the last fits complete the folds of the best setting."""
+        """Return pairs of a trial (or params) and a fold; the last fits go to folds that the best setting lacks."""
         if left <= self.campaign.n_folds and self.campaign.which("ok"):
             best = self.optimizer.best_params_
             if folds := self.campaign.missing(best):

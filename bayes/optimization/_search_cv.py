@@ -44,7 +44,8 @@ class BayesSearchCV(BaseSearchCV):
         The budget: settings to evaluate on all folds, or as many fits as these would take.
     folds : {"one", "all"}, default "one"
         "one": each fit is chosen anew, a setting on one fold. A setting that promises more comes again on its next
-        fold; the last fits complete the folds of the best one. "all": each setting is evaluated on all folds.
+        fold; the last fits, as many as there are folds, go to those that the best one lacks. Where they unmake it
+        another takes its place, which may lack some. "all": each setting is evaluated on all folds.
     scoring : str, callable, list, tuple or dict, optional
         As in scikit-learn, larger being better. Of several, the one that `refit` names is searched for.
     n_jobs : int, optional
@@ -81,7 +82,8 @@ class BayesSearchCV(BaseSearchCV):
     best_params_ : dict
         The evaluated setting with the best posterior mean, not that of the luckiest mean score.
     best_score_ : float
-        Mean of the scores of `best_params_` over its folds.
+        Mean of the scores of `best_params_` over the folds that it was evaluated on; with ``folds="one"`` these may be
+        few, as "n_evaluated_splits" tells.
     best_index_ : int
         Its row in `cv_results_`.
     best_estimator_ : estimator
@@ -373,6 +375,10 @@ class BayesSearchCV(BaseSearchCV):
         )
 
     def _check_space(self):
+        if isinstance(self.estimator, type):
+            raise InputError(
+                f"{OWNER}: estimator must be an object, {self.estimator.__name__}(); got the class itself."
+            )
         names = check_space(self.space, OWNER).names
         try:
             self._optimizer(self.random_state).begin(1)

@@ -323,6 +323,7 @@ def test_a_search_without_a_seed_finds_it_in_its_log(tmp_path):
     [
         ({"space": {}}, "BayesSearchCV: space must be a dict"),
         ({"space": {"C": [1, 2]}}, "must be Real"),
+        ({"estimator": SVC}, "estimator must be an object, SVC"),
         ({"space": {"c": Real(0, 1)}}, "names in space must be parameters of estimator"),
         ({"n_iter": 0}, "n_iter"),
         ({"n_iter": 1.5}, "n_iter"),
