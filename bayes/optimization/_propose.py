@@ -120,6 +120,8 @@ def propose(campaign, models, acquisition, noise_free, cost=None):
         factors = _factors(models, acquisition, pending, context.joint, rng)
     if not factors:
         row = _initial(campaign, allowed, blocked, rng)
+        if campaign.settings.cost == "function":  # what is no cost is told of before anything was spent
+            CostFunction(cost, context, campaign.known_costs).screen(row[None])
         return row, "initial", models.objective
     if campaign.settings.cost == "function":
         factors.append(CostFunction(cost, context, campaign.known_costs))

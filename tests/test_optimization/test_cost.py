@@ -87,11 +87,17 @@ def test_a_learned_cost_is_a_process_of_logarithms_and_never_below_what_was_seen
 
 @pytest.mark.parametrize("cost", [0, -1.0, math.nan, math.inf, "1", None, True, 1e200, [1]], ids=repr)
 def test_costs_are_numbers_above_0(cost):
-    made = BayesianOptimizer(SPACE, cost=lambda params: cost, random_state=0, n_initial=1)
-    made.tell(made.ask(), 1.0)
+    made = BayesianOptimizer(SPACE, cost=lambda params: cost, random_state=0)
     with pytest.raises(InputError, match="cost must return a number above 0"):
         made.ask()
-    assert len(made.trials_) == 1
+    assert len(made.trials_) == 0
+    late = BayesianOptimizer(
+        SPACE, cost=lambda params: 1.0 if len(late.trials_) < 1 else cost, random_state=0, n_initial=1
+    )
+    late.tell(late.ask(), 1.0)
+    with pytest.raises(InputError, match="cost must return a number above 0"):
+        late.ask()
+    assert len(late.trials_) == 1
     learned = BayesianOptimizer(SPACE, cost="learned", random_state=0)
     trial = learned.ask()
     with pytest.raises(InputError, match="cost must be a number above 0"):
