@@ -173,7 +173,7 @@ def _zip_kind(path):
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except zipfile.BadZipFile:
+    except (zipfile.BadZipFile, NotImplementedError):  # the latter for damage that looks like another version of zip
         return "an incomplete zip archive"
     if any(name.endswith("data.pkl") for name in names):
         return "a PyTorch checkpoint (a pickle)"

@@ -386,3 +386,13 @@ def test_times_and_numbers_make_no_matrix(parquet):
     with pytest.raises(InputError, match="y_pred_0, y_pred_1 mix times and numbers"):
         read_outputs(path, columns={"y": ["y_pred_0", "y_pred_1"]})
     assert read_outputs(path, columns={"y": ["y_pred_0", "t"]})["y"].shape == (2, 2)
+
+
+def test_an_archive_of_an_unknown_version_is_refused(tmp_path):
+    path = tmp_path / "outputs.npz"
+    np.savez(path, y=np.arange(3))
+    content = bytearray(path.read_bytes())
+    content[content.index(b"PK\x01\x02") + 6] = 64  # the version of zip that is needed: 6.4
+    path.write_bytes(bytes(content))
+    with pytest.raises(InputError, match="an incomplete zip archive"):
+        read_outputs(path)
