@@ -83,3 +83,17 @@ def test_in_short():
     truth = -np.expm1(betaln(a, b + ks) - betaln(a, b))
     covered = simulate(lambda rng: (rng.binomial(n, rng.beta(a, b, 80)), n), truth, ks, reps=60)
     assert (covered >= stats.binom.ppf(1e-4, 60, 0.94)).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("law", [(0.3, 3.0), (0.6, 2.5)], ids=str)
+def test_the_power_law_that_many_problems_would_fit_is_covered(law):
+    """No law of rates has this curve for all k, so what is covered is where the fit ends with ever more problems."""
+    n, ks = 20, np.array([1, 5, 20])
+    counts = np.random.default_rng(0).binomial(n, np.random.default_rng(1).beta(*law, 400_000))
+    limit = CoverageCurve("exp_power").fit(counts, n).predict(ks)
+    for problems in (50, 300):
+        covered = simulate(
+            lambda rng, m=problems: (rng.binomial(n, rng.beta(*law, m)), n), limit, ks, model="exp_power"
+        )
+        assert (covered >= stats.binom.ppf(1e-4, REPS, 0.92)).all(), problems
