@@ -68,8 +68,7 @@ class BayesianOptimizer(Findings, BaseEstimator):
         "classifier" a trial that will probably fail is still made where its gain would be large enough.
     n_initial : int or "auto", default "auto"
         Trials before the model decides, spread over the space; ``max(5, 2 * n_parameters)`` by default, environments
-        and fidelity counting as parameters. Settings told
-        without being asked for count, and failed and pending trials.
+        and fidelity counting as parameters. Settings told without being asked for count, and failed and pending trials.
     storage : str or path, optional
         File of the log, which must not exist yet: one line of JSON per event, on the disk before `ask` returns. Go on
         with `resume`. A file ``<storage>.lock`` beside it keeps a second process out.
