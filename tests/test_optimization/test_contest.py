@@ -1,10 +1,12 @@
 """The contest's problems are what they say, and every contestant meets the same start and the same noise."""
 
+import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from benchmarks.contest import problems, run, table, tables
+from benchmarks.contest import problems, results, run, table, tables
 from benchmarks.contest.methods import Method, Random
 from benchmarks.contest.spaces import Dimension, Space, box
 from contracts.containers import require_data
@@ -161,12 +163,38 @@ def test_a_run_is_repeated_exactly_and_its_record_is_complete(tmp_path, monkeypa
 
 def test_runs_without_success_and_breakdowns_count_as_infinite():
     # medians over [1, 2, 3, inf]: nothing is dropped
-    records = [{"seed": i, "regret": {"40": {"own": v}}} for i, v in enumerate([1.0, 3.0, 2.0])]
-    records.append({"seed": 3, "regret": {"40": {"own": None}}})
-    records.append({"seed": 4, "regret": {}, "error": "peer broke"})
-    np.testing.assert_array_equal(sorted(table.regrets(records, 40, "own").values()), [1, 2, 3, np.inf, np.inf])
+    rest = {"method": "m", "values": [1.0, None], "cpu_s": [0.1]}
+    records = [{"seed": i, "regret": {"40": {"own": v}}} | rest for i, v in enumerate([1.0, 3.0, 2.0])]
+    records.append({"seed": 3, "regret": {"40": {"own": None}}} | rest)
+    records.append({"seed": 4, "regret": {}, "error": "peer broke"} | rest)
+    rows = [results.condense(r) for r in records]
+    np.testing.assert_array_equal(sorted(results.regrets(rows, 40, "own").values()), [1, 2, 3, np.inf, np.inf])
     assert table.quartiles([1, 2, 3, np.inf, np.inf]) == (2, 3, np.inf)
     assert table.wins({0: 1.0, 1: 2.0, 2: np.inf, 3: 0.0}, {0: 2.0, 1: 2.0, 2: np.inf, 4: 9.0}) == (1, 2, 0)
+
+
+def test_kept_runs_say_what_was_played_and_are_not_played_again(tmp_path, monkeypatch):
+    cache, folder = tmp_path / "cache", tmp_path / "kept"
+    monkeypatch.setattr(run, "CACHE", cache)
+    monkeypatch.setattr(results, "KEPT", folder)
+    run.main(["--problems", "branin", "--methods", "random", "--seeds", "3"])
+    (line,) = (cache / "branin" / "random.jsonl").read_text(encoding="utf-8").splitlines()[1:2]
+    played = json.loads(line)
+    broken = played | {"seed": 9, "error": "Oops: in /home/somebody/x.py\nline 2", "regret": {}}
+    with (cache / "branin" / "random.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(broken) + "\n")
+    assert results.keep(cache) == 4
+    assert results.keep(cache) == 4  # the same runs take their own places
+    shutil.rmtree(cache)
+    rows = table.load("branin", "random")
+    assert [row["seed"] for row in rows] == ["0", "1", "2", "9"]
+    for count in (20, 30, 40, 60):
+        told = results.regrets(rows, count, "own")
+        assert told[1] == pytest.approx(played["regret"][str(count)]["own"], rel=1e-5)
+        assert told[9] == np.inf
+    assert rows[3]["error"] == "Oops: in ... line 2"
+    assert run.done("branin", "random", again=False) == {0, 1, 2, 9}
+    assert run.done("branin", "random", again=True) == set()
 
 
 def test_dear_methods_come_last_in_blocks_of_ten_seeds():

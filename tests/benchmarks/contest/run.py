@@ -1,4 +1,4 @@
-"""Play: python -m contest.run [--problems ...] [--methods ...] [--seeds 20] [--first 0] [--minutes 75]."""
+"""Play: python -m contest.run [--problems ...] [--methods ...] [--seeds 20] [--first 0] [--minutes 75] [--again]."""
 
 import argparse
 import importlib.metadata
@@ -12,6 +12,7 @@ from pathlib import Path
 from .methods import CRASHES_ONLY, METHODS, build
 from .problems import all_problems
 from .report import common
+from .results import kept
 
 CACHE = Path(__file__).resolve().parents[3] / "build" / "contest"
 CHEAP = ("random", "optuna_tpe", "optuna_tpe_worst", "optuna_gp", "optuna_gp_worst", "bayes_opt")
@@ -59,12 +60,12 @@ def regrets(problem, method, points, values):
     return answer
 
 
-def done(problem, name):
-    """Return the seeds that the cache holds."""
+def done(problem, name, *, again):
+    """Return the seeds that the cache holds, and those of the kept runs unless they are to be played again."""
     path = CACHE / problem / f"{name}.jsonl"
-    if not path.exists():
-        return set()
-    return {json.loads(line)["seed"] for line in path.read_text(encoding="utf-8").splitlines()}
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    seeds = {json.loads(line)["seed"] for line in lines}
+    return seeds if again else seeds | {seed for method, seed in kept(problem) if method == name}
 
 
 def plan(problems, methods, seeds):
@@ -86,13 +87,14 @@ def main(argv=None):
     parser.add_argument("--methods", nargs="*", default=[*CHEAP, *DEAR], choices=list(METHODS))
     parser.add_argument("--seeds", type=int, default=20, help="how many")
     parser.add_argument("--first", type=int, default=0, help="the first seed")
+    parser.add_argument("--again", action="store_true", help="play what is kept in results too, for a changed method")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="CPU minutes after which no run starts")
     options = parser.parse_args(argv)
     problems = all_problems()
     wanted = [problems[name] for name in options.problems or problems]
     warnings.simplefilter("ignore")  # peers' remarks about their own fits
     for problem, name, seed in plan(wanted, options.methods, range(options.first, options.first + options.seeds)):
-        if seed in done(problem.name, name):
+        if seed in done(problem.name, name, again=options.again):
             continue
         minutes = time.process_time() / 60
         if minutes > options.minutes:

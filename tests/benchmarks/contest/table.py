@@ -1,14 +1,13 @@
-"""Print the contest's tables as Markdown from the cache: python -m contest.table [--into docs/contest.md]."""
+"""Print the contest's tables as Markdown from the kept runs: python -m contest.table [--into docs/contest.md]."""
 
 import argparse
-import json
 from pathlib import Path
 
 import numpy as np
 
 from .methods import METHODS
 from .problems import all_problems
-from .run import CACHE
+from .results import kept, kept_versions, regrets
 
 RULES = {"own": "own report", "mean": "its posterior mean", "common": "common report", "sampled": "best tried"}
 MARK = "<!-- tables: everything below is written by tests/benchmarks/contest/table.py -->"
@@ -20,8 +19,8 @@ for BoTorch and errorbars, the best observation for the others), `its posterior 
 points where a peer offers one, `common report` the best mean of one and the same scikit-learn Gaussian process,
 `best tried` the best point it has evaluated at all, known to nobody under noise. Columns @n are own reports after n
 evaluations. Cells: median [quartiles] over seeds. Runs without any success, and runs in which a peer broke down, count
-as infinite regret. Wins are those of {ours} by own report at equal seeds: won, tied, lost. `ask` is the median of CPU
-milliseconds per point told and asked.
+as infinite regret. Wins are those of {ours} by own report at equal seeds: won, tied, lost. `ask` is CPU milliseconds
+per point told and asked, the median over runs of their medians.
 
 Crashes: Optuna is told a failed trial, in `..._worst` the worst value so far, as are scikit-optimize,
 bayesian-optimization and BoTorch. Optuna's models start after 3 successes there instead of 10. BoTorch: its defaults
@@ -32,17 +31,8 @@ bayesian-optimization: on finite spaces 10,000 random draws in place of differen
 
 
 def load(problem, name):
-    """Return the records of a method on a problem, by seed in order."""
-    path = CACHE / problem / f"{name}.jsonl"
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    found = {record["seed"]: record for record in map(json.loads, lines)}  # two processes may have played the same
-    return [found[seed] for seed in sorted(found)]
-
-
-def regrets(records, count, rule):
-    """Return regret by seed; infinite where nothing worked or the method broke down before."""
-    values = {r["seed"]: r["regret"].get(str(count), {}).get(rule) for r in records}
-    return {seed: np.inf if v is None else v for seed, v in values.items()}
+    """Return the rows of a method on a problem, by seed in order."""
+    return [row for (method, _), row in sorted(kept(problem).items()) if method == name]
 
 
 def quartiles(values):
@@ -83,15 +73,15 @@ def section(problem, ours):
             *(cell(regrets(records, n, "own"), problem.unit) for n in problem.checkpoints),
         ]
         for rule in rules[1:]:
-            offered = any(rule in r["regret"].get(str(last), {}) for r in records)
+            offered = any(r.get(f"{rule}@{last}") for r in records)
             cells.append(cell(regrets(records, last, rule), problem.unit) if offered else "")
         if problem.crashes:
-            cells.append(f"{np.mean([sum(v is None for v in r['values']) for r in records]):.1f}")
-            cells.append(str(sum(all(v is None for v in r["values"]) for r in records)))
-        cells.append(f"{1000 * np.median([t for r in records for t in r['cpu_s']]):.0f}")
+            cells.append(f"{np.mean([int(r['failures']) for r in records]):.1f}")
+            cells.append(str(sum(int(r["alone"]) for r in records)))
+        cells.append(f"{np.median([float(r['ask_ms']) for r in records if r['ask_ms']] or [np.nan]):.0f}")
         score = wins(mine, regrets(records, last, "own"))
         cells.append(", ".join(map(str, score)) if name != ours and mine else "")
-        broken = sum("error" in r for r in records)
+        broken = sum(bool(r["error"]) for r in records)
         cells[0] += f" ({broken} broke down)" if broken else ""
         lines.append("| " + " | ".join(cells) + " |")
     return [*lines, ""]
@@ -169,11 +159,8 @@ def overview(ours):
 
 
 def versions():
-    """Return the versions that the records name."""
-    seen = set()
-    for path in sorted(CACHE.glob("*/*.jsonl")):
-        for line in path.read_text(encoding="utf-8").splitlines():
-            seen |= {f"{k} {v}" for k, v in json.loads(line)["versions"].items()}
+    """Return the versions that the runs name."""
+    seen = {f"{package} {version}" for _, package, version in kept_versions()}
     return "Versions: " + ", ".join(sorted(seen)) + "."
 
 
