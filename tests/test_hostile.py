@@ -1,7 +1,8 @@
 """Hostile input: every public function answers validly or raises one of our errors, whatever it is given.
 
 Repeatable by default, with more draws in the slow run; with ``ERRORBARS_FUZZ_SECONDS=600`` it goes on for as long as it
-is told, with other draws each time (``make fuzz``). What is driven with what stands in tests/targets.
+is told, with other draws each time (``make fuzz``) or with those of ``ERRORBARS_FUZZ_SEED``. What is driven with what
+stands in tests/targets.
 """
 
 import contextlib
@@ -13,8 +14,11 @@ import numbers
 import os
 import pickle
 import random
+import signal
 import time
+import traceback
 import warnings
+from collections import Counter
 
 import hypothesis
 import numpy as np
@@ -147,17 +151,57 @@ def test_more_hostile_input(name):
     fuzz(name, 120, seed=4)
 
 
+class Hang(BaseException):
+    """One call took more than `PATIENCE` seconds. No Exception: Hypothesis would shrink it, a minute a step."""
+
+
+PATIENCE = 60
+
+
+def in_time(function, target, given_arguments):
+    """Drive once; raise `Hang` where no answer comes."""
+
+    def stop(*_):
+        raise Hang(f"no answer within {PATIENCE} s to {given_arguments}")
+
+    former = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+    try:
+        drive(function, target, given_arguments)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, former)
+
+
+def fuzz_for(seconds, seed, names=DRIVEN, each=20):
+    """Drive the names in rounds, each in an order of its own; return the calls of each name, and what failed there."""
+    draw, end = random.Random(seed), time.monotonic() + seconds
+    calls, faults = Counter(), {}
+
+    def once(function, target, given_arguments):
+        calls[name] += 1
+        in_time(function, target, given_arguments)
+
+    while time.monotonic() < end and len(faults) < len(names):
+        for name in draw.sample(names, len(names)):
+            own = draw.getrandbits(32)
+            if name in faults or time.monotonic() > end:  # a name that failed would fail in each round
+                continue
+            try:
+                fuzz(name, each, seed=own, once=once)
+            except (Exception, Hang) as fault:
+                faults[name] = f"{name}, seed {own}:\n{''.join(traceback.format_exception(fault))}"
+    return calls, faults
+
+
 @pytest.mark.slow
 @pytest.mark.skipif("ERRORBARS_FUZZ_SECONDS" not in os.environ, reason="on request: make fuzz")
-def test_hostile_input_for_as_long_as_told():
-    end, rounds = time.monotonic() + float(os.environ["ERRORBARS_FUZZ_SECONDS"]), 0
-    while time.monotonic() < end:
-        for name in DRIVEN:
-            fuzz(name, 100, seed=random.SystemRandom().getrandbits(32))
-            if time.monotonic() > end:
-                break
-        rounds += 1
-    assert rounds > 0
+def test_hostile_input_for_as_long_as_told(capsys):
+    seed = int(os.environ.get("ERRORBARS_FUZZ_SEED") or random.SystemRandom().getrandbits(32))
+    calls, faults = fuzz_for(float(os.environ["ERRORBARS_FUZZ_SECONDS"]), seed)
+    with capsys.disabled():
+        print(f"\n{calls.total()} calls of {len(calls)} of {len(DRIVEN)} names, ERRORBARS_FUZZ_SEED={seed}")
+    assert not faults, "\n\n".join(faults.values())
 
 
 def test_every_public_callable_is_driven_or_has_a_reason_not_to_be():
@@ -209,6 +253,19 @@ FAULTS = {
     "warning of NumPy": _warns,
     "error without words": lambda scores: (_ for _ in ()).throw(InputError("no")),
 }
+
+
+def test_the_long_run_tells_every_fault_goes_on_after_it_and_stops_what_hangs(monkeypatch):
+    calls = {"sound": lambda scores: 1.0, "unsound": FAULTS["silent NaN"], "slow": lambda scores: time.sleep(9)}
+    monkeypatch.setattr(f"{__name__}.PATIENCE", 0.2)
+    monkeypatch.setattr(f"{__name__}.public_callables", lambda: calls)
+    target = Target(st.fixed_dictionaries({"scores": st.just(np.ones(3))}))
+    monkeypatch.setattr(f"{__name__}.TARGETS", dict.fromkeys(calls, target))
+    counted, faults = fuzz_for(1, 0, list(calls))
+    assert set(counted) == set(calls)
+    assert set(faults) == {"unsound", "slow"}
+    assert "given_arguments={" in faults["unsound"]
+    assert "no answer within" in faults["slow"]
 
 
 @pytest.mark.parametrize("fault", FAULTS)
