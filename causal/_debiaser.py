@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from uq._base.exceptions import ExtrapolationWarning, InputError, SmallSampleWarning, UntestedAssumptionWarning
+from uq._base.groups import cluster_sums
 from uq._base.results import Estimate
 from uq._base.sklearn import Range, as_generator, validate_params
 from uq._base.validation import check_option, check_vector
@@ -16,7 +17,7 @@ from uq._base.validation import check_option, check_vector
 from ._bootstrap import bootstrap_values
 from ._checks import check_design, check_propensity, check_rows, check_treatment, check_truth
 from ._estimate import FEW, draws_estimate, influence_norms, linear_estimate, rounding_of, warn_few
-from ._functional import ate_functional, carrying_units, cluster_sums, mean_functional, ols_functional
+from ._functional import ate_functional, carrying_units, mean_functional, ols_functional
 from ._line import learn_line, line_ratio
 
 __all__ = ["METHODS", "Debiaser", "scaled"]

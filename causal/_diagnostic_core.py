@@ -7,7 +7,7 @@ group means of what is left still different from each other? Nothing is validate
 import numpy as np
 from scipy import stats
 
-from ._functional import cluster_sums
+from uq._base.groups import cluster_sums
 
 __all__ = [
     "SLOPES",

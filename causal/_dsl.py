@@ -6,13 +6,14 @@ from uq._base.alignment import check_order
 from uq._base.citation import cite_methods, cites
 from uq._base.containers import as_numeric
 from uq._base.exceptions import InputError
+from uq._base.groups import cluster_sums
 from uq._base.laws import TLaw
 from uq._base.results import Estimate
 from uq._base.validation import check_binary, check_groups, check_same_length, check_vector
 
 from ._checks import check_design, check_rows
 from ._estimate import influence_norms, warn_few
-from ._functional import as_rows, cluster_sums, effective_number, of_one_cluster, satterthwaite
+from ._functional import as_rows, effective_number, of_one_cluster, satterthwaite
 from ._influence import Influence
 
 __all__ = ["dsl"]

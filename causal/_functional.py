@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from uq._base.groups import cluster_sums
+
 __all__ = [
     "Functional",
     "as_rows",
     "ate_functional",
     "carried",
     "carrying_units",
-    "cluster_sums",
     "effective_number",
     "mean_functional",
     "of_one_cluster",
@@ -214,11 +215,6 @@ def satterthwaite(variances, dfs):
     share = np.where(usable, variances, 1.0) / np.where(usable, total, 1.0)
     df = 1.0 / (share**2 / dfs).sum(axis=0)
     return np.where(usable, df, dfs.min(axis=0))
-
-
-def cluster_sums(values, groups):
-    """Return the sums of the rows (n, k) of each cluster, shape (n_groups, k); codes 0 ... G-1."""
-    return np.stack([np.bincount(groups, column) for column in values.T], axis=1)
 
 
 def of_one_cluster(X, groups):

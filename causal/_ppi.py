@@ -16,10 +16,11 @@ from uq._base.validation import check_number
 from ._estimate import warn_few
 from ._ppi_estimate import combined, enough, tuned
 from ._ppi_logistic import powered_logistic
+from ._ppi_maps import effect, mean, regression
 from ._ppi_moments import Collected, LabelledMoments, UnlabelledMoments
 from ._ppi_quantile import FEW_LABELS, powered_quantile, tuned_quantile
 from ._ppi_rows import Taken, check_apart, check_clusters, check_kind, take
-from ._ppi_sides import Labelled, Unlabelled, effect, mean, regression, separate
+from ._ppi_sides import Labelled, Unlabelled, separate
 
 __all__ = ["PredictionPowered"]
 

@@ -4,11 +4,12 @@ import numpy as np
 from scipy.linalg import LinAlgError, eigh
 
 from uq._base.exceptions import NotIdentifiedError
+from uq._base.groups import cluster_sums
 from uq._base.laws import TLaw
 from uq._base.moments import power_of_two
 from uq._base.newton import logistic_loss, newton
 
-from ._functional import cluster_sums, satterthwaite
+from ._functional import satterthwaite
 from ._influence import Influence
 from ._ppi_estimate import PoweredEstimate
 from ._ppi_sides import joined

@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from uq._base.groups import cluster_sums
 from uq._base.laws import Law
 
-from ._functional import carrying_units, cluster_sums
+from ._functional import carrying_units
 from ._influence import Influence
 from ._ppi_estimate import PoweredEstimate, tuned
-from ._ppi_sides import Labelled, Unlabelled, joined, mean, separate
+from ._ppi_maps import mean
+from ._ppi_sides import Labelled, Unlabelled, joined, separate
 
 __all__ = ["FEW_LABELS", "CrossingLaw", "powered_quantile", "tuned_quantile"]
 

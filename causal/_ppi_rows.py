@@ -12,8 +12,8 @@ from uq._base.validation import check_binary, check_matrix, check_vector, check_
 
 from ._checks import Rows, check_design, check_propensity, check_rows, check_treatment
 from ._functional import carrying_units
+from ._ppi_maps import MANY_ROWS, well_inverted
 from ._ppi_moments import Collected
-from ._ppi_sides import MANY_ROWS, well_inverted
 from ._row_labels import only_count, same_rows
 
 __all__ = ["Taken", "check_apart", "check_clusters", "check_kind", "take"]

@@ -5,10 +5,11 @@ import pytest
 from contracts import IntervalContract, PValueContract, require
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oracles import shared_covariance
 from scipy import stats
 
 from causal import Classical, LinearDebiaser, Naive, PredictionPowered, combine, overidentification_test
-from causal._influence import Influence, covariance
+from causal._influence import Influence
 from uq import Estimate
 from uq._base.laws import NormalLaw, TLaw
 from uq.exceptions import InputError
@@ -74,7 +75,7 @@ def test_formulas(pair, one, other):
     # the weights of least variance: what is combined moves with both as with itself
     own = (both.influence.fit_ids, both.influence.apply_ids)
     for single, labels in ((a, ids[:2]), (b, ids[2:])):
-        shared = covariance(both.influence, single.influence, own, tuple(labels))[0, 0]
+        shared = shared_covariance(both.influence, single.influence, own, tuple(labels))[0, 0]
         assert shared == pytest.approx(both.std_error**2, abs=1e-9)
     df = 1 / (weight**2 / 20 + (1 - weight) ** 2 / 7) if 0 <= weight <= 1 else 7.0
     assert both.law.df == pytest.approx(df)
@@ -224,7 +225,7 @@ def test_clusters_are_found_by_their_labels():
     b = b.ate()
     both = combine(a, b)
     assert both.n_groups == 70
-    c = covariance(
+    c = shared_covariance(
         a.influence, b.influence, (a.influence.fit_ids, a.influence.apply_ids), (b.influence.fit_ids, np.empty(0, "U1"))
     )[0, 0]
     v_a, v_b = a.std_error**2, b.std_error**2

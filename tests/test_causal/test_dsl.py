@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 from contracts import CONTAINERS, in_container, require_data
+from oracles import shared_covariance
 
 from causal import PredictionPowered, dsl
-from causal._influence import covariance
 from uq.exceptions import InputError, SmallSampleWarning
 
 
@@ -198,7 +198,7 @@ def test_influence_covers_another_estimate_of_the_same_rows():
     given["y_pred"] = pd.Series(given["y_pred"], index=[f"row {i}" for i in range(200)])
     influence = dsl(**given).influence
     ids = influence.fit_ids, influence.apply_ids
-    assert covariance(influence, influence, ids, ids)[0, 0] == pytest.approx(influence.cov[0, 0])
+    assert shared_covariance(influence, influence, ids, ids)[0, 0] == pytest.approx(influence.cov[0, 0])
     assert len(influence.fit_ids) == given["labeled"].sum()
 
 

@@ -5,7 +5,8 @@ import pytest
 from contracts import require
 from scipy import stats
 
-from causal._functional import ate_functional, cluster_sums, mean_functional, ols_functional, satterthwaite
+from causal._functional import ate_functional, mean_functional, ols_functional, satterthwaite
+from uq._base.groups import cluster_sums
 
 
 def rows(n=40, seed=0):

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from contracts import IntervalContract, OutputEstimatorContract, PValueContract, require, require_data
 from contracts.outputs import _assert_same
+from oracles import shared_covariance
 from scipy import stats
 from sklearn.base import clone
 
 from causal import Classical, PredictionPowered
-from causal._influence import covariance
 from uq.exceptions import InfiniteBoundWarning, InputError, SmallSampleWarning
 
 ALPHA = stats.norm.isf(0.025)
@@ -252,9 +252,9 @@ def test_influence_values_sum_to_the_variance_and_know_their_rows():
     assert influence.cov[0, 0] == pytest.approx(answer.std_error**2, rel=1e-12)
     assert list(influence.fit_ids[:2]) == ["a0", "a1"]
     ids = (influence.fit_ids, influence.apply_ids)
-    assert covariance(influence, influence, ids, ids)[0, 0] == pytest.approx(answer.std_error**2, rel=1e-12)
+    assert shared_covariance(influence, influence, ids, ids)[0, 0] == pytest.approx(answer.std_error**2, rel=1e-12)
     classical = Classical().fit(series[0], y).mean().influence
-    shared = covariance(influence, classical, ids, (influence.fit_ids, []))
+    shared = shared_covariance(influence, classical, ids, (influence.fit_ids, []))
     lam, n = answer.power, 80
     assert shared[0, 0] == pytest.approx(np.cov(y - lam * f, y)[0, 1] / n, rel=1e-10)
 

@@ -6,8 +6,8 @@ from contracts import require, require_data
 from scipy import optimize
 from scipy.special import expit
 
-from causal import Classical, PredictionPowered, _ppi_rows, _ppi_sides
-from causal._ppi_sides import MANY_ROWS, well_inverted
+from causal import Classical, PredictionPowered, _ppi_maps, _ppi_rows
+from causal._ppi_maps import MANY_ROWS, well_inverted
 from uq.exceptions import InputError, NotIdentifiedError, SmallSampleWarning
 
 
@@ -76,13 +76,13 @@ def test_many_labelled_rows_take_the_short_way_too(monkeypatch, weighted):
         return PredictionPowered().fit(f, y, X, sample_weight=w).ols(fu, Xu, sample_weight=wu)
 
     long = answer()
-    for module in (_ppi_sides, _ppi_rows):
+    for module in (_ppi_maps, _ppi_rows):
         monkeypatch.setattr(module, "MANY_ROWS", 100)
     short = answer()
     for name in ("estimate", "std_error", "power", "cov"):
         assert np.allclose(getattr(short, name), getattr(long, name), rtol=1e-9), name
     assert np.allclose(short.law.df, long.law.df, rtol=1e-9)
-    theirs, ours = (_ppi_sides.ols_functional(X, w), _ppi_sides._CrossProducts(X, w, None, well_inverted(X, w)))
+    theirs, ours = (_ppi_maps.ols_functional(X, w), _ppi_maps._CrossProducts(X, w, None, well_inverted(X, w)))
     assert np.allclose(ours.rounding(y), 4 * np.finfo(float).eps * np.abs(theirs.coefficients) @ np.abs(y), rtol=1e-9)
     nothing = PredictionPowered(1).fit(y, y, X, sample_weight=w).ols(fu, Xu, sample_weight=wu)
     assert (nothing.std_error == np.inf).all()

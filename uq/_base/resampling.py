@@ -12,6 +12,7 @@ import warnings
 import numpy as np
 from joblib import Parallel, delayed
 
+from .groups import cluster_sums
 from .random import spawn_seeds
 from .threads import one_blas_thread
 
@@ -42,7 +43,7 @@ def resample_sums(columns, *, n_resamples, rng, n_jobs=None, groups=None):
     Memory stays at a few megabytes beside the columns and the result, whatever the number of rows.
     """
     if groups is not None:
-        columns = np.column_stack([np.bincount(groups, weights=column) for column in columns.T])
+        columns = cluster_sums(columns, groups)
     columns = np.ascontiguousarray(columns)
     draw = _weighted_sums if len(columns) >= MANY_ROWS else _counted_sums
     # at least eight chunks for the workers, yet no more than what pays for starting one

@@ -5,6 +5,7 @@ import numpy as np
 from uq._base.answers import check_answers
 from uq._base.containers import as_labels, frame_columns
 from uq._base.exceptions import InputError
+from uq._base.groups import cluster_sums
 from uq._base.validation import check_groups
 
 from ._class_names import check_class_names, column_labels, plain
@@ -31,8 +32,8 @@ def joint_of_counts(counts, groups, classes, owner):
             f"{int(sizes.min())} in {'the only group' if labels is None else repr(plain(labels[sizes.argmin()]))}."
         )
     k, share = c.shape[1], c / c.sum(axis=1, keepdims=True)
-    joint = _group_sums(pair_targets(c).reshape(len(c), -1), codes, sizes).reshape(-1, k, k) / sizes[:, None, None]
-    marginal = _group_sums(share, codes, sizes) / sizes[:, None]
+    joint = cluster_sums(pair_targets(c).reshape(len(c), -1), codes).reshape(-1, k, k) / sizes[:, None, None]
+    marginal = cluster_sums(share, codes) / sizes[:, None]
     joint += _mean_noise(share, marginal, codes, sizes)
     return joint, marginal, names, None if labels is None else tuple(labels.tolist())
 
@@ -118,13 +119,9 @@ def _common_classes(labels, classes, a, b, owner):
     return names, codes[a], codes[b]
 
 
-def _group_sums(rows, codes, sizes):
-    return np.column_stack([np.bincount(codes, weights=column, minlength=len(sizes)) for column in rows.T])
-
-
 def _mean_noise(share, marginal, codes, sizes):
     """Return the unbiased covariance of the estimated marginals, which m m' holds beside what it should."""
     k = share.shape[1]
     gap = share - marginal[codes]
-    squares = _group_sums((gap[:, :, None] * gap[:, None, :]).reshape(len(gap), -1), codes, sizes)
+    squares = cluster_sums((gap[:, :, None] * gap[:, None, :]).reshape(len(gap), -1), codes)
     return squares.reshape(-1, k, k) / (sizes * (sizes - 1.0))[:, None, None]

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from uq._base.groups import cluster_sums
 from uq._base.resampling import acceleration, resample_sums
 from uq._evaluation._bca import bca_law
 
@@ -39,7 +40,7 @@ def ratio_bands(columns, ratios, codes, *, level, n_resamples, rng, n_jobs):
             n_jobs=n_jobs,
             groups=codes,
         )
-        units = table if codes is None else np.column_stack([np.bincount(codes, weights=c) for c in table.T])
+        units = table if codes is None else cluster_sums(table, codes)
         m = min(step, k - start)
         for (top, bottom, _), (lower, upper) in zip(ratios, bands, strict=True):
             above = slice(1 + top * m, 1 + (top + 1) * m)
