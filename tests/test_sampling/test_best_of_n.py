@@ -9,7 +9,7 @@ from scipy import stats
 
 from uq.exceptions import InfiniteBoundWarning, InputError
 from uq.sampling import best_of_n
-from uq.sampling._best_of_n import subset_weights
+from uq.sampling._best_of_n_core import subset_weights
 
 
 def over_subsets(rewards, truth, n):
