@@ -117,7 +117,7 @@ def test_an_interrupt_after_the_look_leaves_no_mean(kind, where, ledger, monkeyp
         elif ledger is None:
             patch.setattr("uq.reuse._memory._Turn.reveal", stop)
         else:
-            patch.setattr("uq.reuse._ledger.Turn.reveal", stop)
+            patch.setattr("uq.reuse._turn.Turn.reveal", stop)
         with pytest.raises(kind if issubclass(kind, (KeyboardInterrupt, SystemExit)) else LedgerError) as caught:
             holdout.mean(rows)
     assert secret not in everything_in(caught.value)
@@ -136,7 +136,7 @@ def test_an_interrupt_halfway_through_writing_takes_all_of_it_back(tmp_path, mon
             raise KeyboardInterrupt
         return store(self, state, parts)
 
-    from uq.reuse._ledger import Turn
+    from uq.reuse._turn import Turn
 
     store = Turn._store
     monkeypatch.setattr(Turn, "_store", stop)

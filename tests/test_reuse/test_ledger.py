@@ -18,7 +18,8 @@ from contracts import CONTAINERS, in_container, require
 from uq.exceptions import BudgetExhaustedError, InputError, LedgerError
 from uq.reuse import GaussianMechanism, GuessAndCheck, Holdout, NaiveReuse, PrivateMultiplicativeWeights, Thresholdout
 from uq.reuse._audit import check_chain
-from uq.reuse._ledger import Ledger, event_hash, text_hash
+from uq.reuse._ledger import Ledger
+from uq.reuse._records import event_hash, text_hash
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = (np.random.default_rng(0).random(500) < 0.7).astype(float)

@@ -9,8 +9,8 @@ import numpy as np
 from uq._base.exceptions import LedgerError
 from uq._base.record import Result, rows_figsize
 
-from ._ledger import event_hash, read_json, text_hash
 from ._mechanism import references_of
+from ._records import event_hash, read_json, text_hash
 
 __all__ = ["HoldoutAudit", "check_chain", "lost_queries"]
 

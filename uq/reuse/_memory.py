@@ -8,7 +8,8 @@ from contextlib import contextmanager
 
 from uq._base.exceptions import LedgerError
 
-from ._ledger import alone, event_hash, text_hash
+from ._ledger import alone
+from ._records import event_hash, text_hash
 
 __all__ = ["MemoryLedger"]
 
