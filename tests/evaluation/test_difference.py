@@ -9,7 +9,8 @@ from sklearn.metrics import accuracy_score, roc_auc_score
 
 from uq import estimate_difference, estimate_mean
 from uq._evaluation import _paired
-from uq._evaluation._paired import DirichletLaw, McNemarLaw, _tail
+from uq._evaluation._paired import McNemarLaw, _tail
+from uq._evaluation._paired_posterior import DirichletLaw
 from uq.exceptions import InputError
 
 

@@ -11,7 +11,7 @@ from .._base.exceptions import InputError
 from .._base.results import Estimate
 from .._base.sklearn import StrOptions, validate_params
 from .._base.validation import check_groups, check_option, check_vector
-from ._mean import OF_COUNTS, law_of_sums, law_of_tasks
+from ._mean_law import OF_COUNTS, law_of_sums, law_of_tasks
 from ._mean_sums import ClusterSums, RowSums
 from ._warn import warn_small
 

@@ -18,9 +18,11 @@ from .._base.validation import (
     drop_missing,
     is_binary,
 )
-from ._mean import mean_estimate, moments
+from ._mean import mean_estimate
+from ._mean_law import moments
 from ._metric import metric_estimate
-from ._paired import DirichletLaw, McNemarLaw
+from ._paired import McNemarLaw
+from ._paired_posterior import DirichletLaw
 from ._rows import as_rows, check_metric
 from ._warn import refuses
 

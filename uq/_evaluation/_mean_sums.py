@@ -14,7 +14,7 @@ from .._base.exceptions import InputError
 from .._base.frozen import Frozen
 from .._base.moments import power_of_two
 from .._base.validation import check_groups, is_binary
-from ._mean import error_of_units, rounding_of
+from ._mean_law import error_of_units, rounding_of
 
 __all__ = ["ClusterSums", "RowSums"]
 
