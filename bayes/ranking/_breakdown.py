@@ -4,21 +4,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
-from uq._base.bounds import clopper_pearson_lower, clopper_pearson_upper
 from uq._base.citation import cites
 from uq._base.exceptions import InputError
 from uq._base.record import Result, format_number, format_percent, rows_figsize
 from uq._base.validation import check_level, check_number
 
+from ._breakdown_core import chained, share_counts, share_gaps
 from ._votes import check_columns, read_levels, read_votes
 
 __all__ = ["Breakdown", "simplex_breakdown"]
 
 OWNER = "simplex_breakdown"
-# of the error of one end: for which of the two wins where they differ, and for how often they differ (both ends)
-_DIRECTION, _DISCORDANT = 0.75, 0.125
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -243,15 +240,15 @@ def simplex_breakdown(votes, *, levels=None, columns=None, missing="raise", conf
             "two, or use SimplexRanker: for three levels and more no order is certain without a prior."
         )
     _check_once(table)
-    estimate, lower, upper = _gaps(table, code, 1 - level)
+    estimate, lower, upper = share_gaps(table, code, 1 - level)
     # what one judge settles, and what chains of such pairs do
-    best, low, high = (_chained(np.maximum(gap, 0).max(axis=0) / 2) for gap in (estimate, lower, upper))
+    best, low, high = (chained(np.maximum(gap, 0).max(axis=0) / 2) for gap in (estimate, lower, upper))
     merit = (best > best.T).sum(axis=1)
     order = np.argsort(-merit, kind="stable")
     i, j = (order[index] for index in np.triu_indices(len(order), 1))
     i, j = np.where(best[i, j] >= best[j, i], (i, j), (j, i))
     candidates = tuple(str(name) for name in table.candidates)
-    good, total = _counts(table, code)
+    good, total = share_counts(table, code)
     with np.errstate(invalid="ignore"):
         shares = good / total
     return Breakdown(
@@ -284,71 +281,3 @@ def _check_once(table):
             f"{table.judges[table.judge[i]]!s} on {table.candidates[table.candidate[i]]!s}, item "
             f"{table.items[table.item[i]]!s}. Keep one of them, or name the items apart."
         )
-
-
-def _counts(table, code):
-    """Return the votes for the upper level and all votes, (candidate, judge)."""
-    shape = (len(table.candidates), len(table.judges))
-    cell = table.candidate * shape[1] + table.judge
-    total = np.bincount(cell, table.count, shape[0] * shape[1])
-    good = np.bincount(cell, table.count * code, shape[0] * shape[1])
-    return good.reshape(shape), total.reshape(shape)
-
-
-def _gaps(table, code, alpha):
-    """Return differences of shares (judge, candidate, candidate), row less column, and their simultaneous ends.
-
-    Where a judge did not vote on both they are 0, and stay so.
-    """
-    good, total = _counts(table, code)
-    voted = (total > 0).T
-    both = voted[:, :, None] & voted[:, None, :]
-    k = len(good)
-    both[:, np.arange(k), np.arange(k)] = False
-    # per end: both directions of a pair are the two ends of one interval
-    alpha = alpha / max(both.sum(), 1)
-    # rows that stand for several items do not say which item of one candidate is which of the other
-    paired = table.item is not None and bool((table.count == 1).all())
-    estimate, lower = np.zeros(both.shape), np.zeros(both.shape)
-    for judge, (x, n) in enumerate(zip(good.T, total.T, strict=True)):
-        low, high = clopper_pearson_lower(x, n, alpha / 2), clopper_pearson_upper(x, n, alpha / 2)
-        with np.errstate(invalid="ignore"):
-            share = x / n
-        gap, end = share[:, None] - share, low[:, None] - high
-        if paired:
-            only, common = _discordant(table, code, judge)
-            use = (common > 0) & (2 * common >= np.minimum(n[:, None], n))
-            some = np.where(use, common, 1.0)
-            gap = np.where(use, (only - only.T) / some, gap)
-            end = np.where(use, _paired_end(only, only.T, some, alpha), end)
-        estimate[judge], lower[judge] = np.where(both[judge], gap, 0.0), np.where(both[judge], end, 0.0)
-    return estimate, lower, -lower.swapaxes(1, 2)
-
-
-def _discordant(table, code, judge):
-    """Return on how many items the row's candidate alone has the upper level, and how many items both have votes on."""
-    rows = table.judge == judge
-    at = (table.item[rows], table.candidate[rows])
-    shape = (len(table.items), len(table.candidates))
-    seen = sparse.csr_array((np.ones(rows.sum()), at), shape=shape)
-    upper = sparse.csr_array((code[rows].astype(float), at), shape=shape)
-    both = (upper.T @ upper).toarray()
-    return (upper.T @ seen).toarray() - both, (seen.T @ seen).toarray()
-
-
-def _paired_end(wins, losses, n, alpha):
-    """Return a lower limit of (wins - losses) / n in expectation; it errs with probability at most alpha."""
-    differ = wins + losses
-    lead = 2 * clopper_pearson_lower(wins, differ, _DIRECTION * alpha) - 1
-    rare = clopper_pearson_lower(differ, n, _DISCORDANT * alpha)
-    often = clopper_pearson_upper(differ, n, _DISCORDANT * alpha)
-    return lead * np.where(lead > 0, rare, often)
-
-
-def _chained(strength):
-    """Return the strength of the strongest chain from row to column, a chain being as strong as its weakest link."""
-    strength = strength.copy()
-    for middle in range(len(strength)):
-        np.maximum(strength, np.minimum(strength[:, middle, None], strength[middle]), out=strength)
-    np.fill_diagonal(strength, 0.0)
-    return strength

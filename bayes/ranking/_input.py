@@ -6,12 +6,13 @@ import numpy as np
 
 from uq._base.exceptions import InputError
 
+from ._anchors import read_anchors
 from ._design import build_cells, check_linked, check_voted, collapse, read_families
 from ._evidence import check_identified
 from ._identifiability import Identification
 from ._prior import COPY_ACCURACY, COPY_STRENGTH, check_accuracy, judge_prior
 from ._problem import Problem
-from ._votes import check_columns, read_anchors, read_levels, read_strata, read_votes
+from ._votes import check_columns, read_levels, read_strata, read_votes
 
 __all__ = ["Prepared", "constancies", "prepare"]
 

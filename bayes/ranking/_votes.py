@@ -5,11 +5,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from uq._base.containers import as_labels, column_names
+from uq._base.containers import column_names
 from uq._base.exceptions import InputError
 from uq._base.validation import check_groups, check_option, check_vector
 
-__all__ = ["Anchors", "Votes", "check_columns", "column_of", "read_anchors", "read_levels", "read_strata", "read_votes"]
+__all__ = [
+    "Votes",
+    "check_columns",
+    "column_of",
+    "needed_column",
+    "read_counts",
+    "read_levels",
+    "read_scores",
+    "read_strata",
+    "read_votes",
+]
 
 COLUMNS = ("candidate", "item", "judge", "score", "count")
 MOST_LEVELS = 20  # that are taken from the scores themselves
@@ -41,16 +51,6 @@ class Votes:
         rows = {name: getattr(self, name)[mask] for name in ("candidate", "judge", "score", "count", "row")}
         names = {name: getattr(self, name) for name in ("candidates", "judges", "items", "n_rows", "n_missing", "size")}
         return Votes(item=None if self.item is None else self.item[mask], **rows, **names)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Anchors:
-    """Items with a known true score: codes of candidates and items; items beyond those voted on have codes, too."""
-
-    candidate: np.ndarray
-    item: np.ndarray
-    score: np.ndarray
-    count: np.ndarray  # of the item, as the votes have it
 
 
 def column_of(table, name, owner, what):
@@ -88,7 +88,8 @@ def check_columns(columns, owner):
     return {name: columns.get(name, name) for name in COLUMNS}
 
 
-def _needed(table, names, key, owner, what):
+def needed_column(table, names, key, owner, what):
+    """Return a column by our name for it; raise where there is none."""
     column = column_of(table, names[key], owner, what)
     if column is None:
         raise InputError(
@@ -108,7 +109,7 @@ def read_votes(table, names, missing, owner):
         numbers (a NaN only where `missing` is "raise"), counts that are no whole numbers.
     """
     check_option(missing, ("raise", "drop"), owner, "missing")
-    score = _read_scores(table, names, owner, "votes", nan_policy="omit")
+    score = read_scores(table, names, owner, "votes", nan_policy="omit")
     n = len(score)
     empty = np.isnan(score)
     if empty.any() and missing == "raise":
@@ -121,10 +122,10 @@ def read_votes(table, names, missing, owner):
     for key in ("candidate", "judge", "item"):
         if key == "item" and column_of(table, names[key], owner, "votes") is None:
             continue
-        column = _needed(table, names, key, owner, "votes")
+        column = needed_column(table, names, key, owner, "votes")
         coded[key] = check_groups(column, owner, n, name=f"votes[{names[key]!r}]", min_groups=1)
     item, items = coded.get("item", (None, None))
-    count = _read_counts(table, names, n, owner, "votes")
+    count = read_counts(table, names, n, owner, "votes")
     cast = ~empty & (count > 0)
     votes = Votes(
         candidates=coded["candidate"][1],
@@ -148,8 +149,9 @@ def read_votes(table, names, missing, owner):
     return votes
 
 
-def _read_scores(table, names, owner, what, **options):
-    column, name = _needed(table, names, "score", owner, what), f"{what}[{names['score']!r}]"
+def read_scores(table, names, owner, what, **options):
+    """Return the scores as numbers; the error for texts says how to turn them into some."""
+    column, name = needed_column(table, names, "score", owner, what), f"{what}[{names['score']!r}]"
     try:
         return check_vector(column, owner, name, **options)
     except InputError as error:
@@ -178,7 +180,8 @@ def _sizes(unit, count, cast):
     return size
 
 
-def _read_counts(table, names, n, owner, what):
+def read_counts(table, names, n, owner, what):
+    """Return how many items each row stands for, 1 where nobody says."""
     column, name = column_of(table, names["count"], owner, what), names["count"]
     if column is None:
         return np.ones(n, np.int64)
@@ -228,53 +231,6 @@ def read_levels(levels, scores, owner):
             )
         codes.append(code)
     return levels, codes
-
-
-def read_anchors(table, names, votes, owner):
-    """Return the anchors, and the row of each for messages.
-
-    Raises
-    ------
-    InputError
-        For a table that `read_votes` would refuse, candidates without votes, an item twice, votes without items.
-    """
-    if votes.items is None:
-        raise InputError(f"{owner}: anchors must belong to items; got votes without a column {names['item']!r}.")
-    score = _read_scores(table, names, owner, "anchors")
-    count = _read_counts(table, names, len(score), owner, "anchors")
-    if not count.all():
-        raise InputError(
-            f"{owner}: anchors[{names['count']!r}] must be at least 1; got 0 in row {int(count.argmin())}. Drop it."
-        )
-    codes = []
-    for key, known in (("candidate", votes.candidates), ("item", votes.items)):
-        what = f"anchors[{names[key]!r}]"
-        labels = as_labels(_needed(table, names, key, owner, "anchors"), owner, what)
-        if len(labels) != len(score):
-            raise InputError(f"{owner}: {what} must have one row per score ({len(score)}); got {len(labels)}.")
-        codes.append(_codes_among(labels, known))
-    candidate, item = codes
-    if (candidate >= len(votes.candidates)).any():
-        i = int((candidate >= len(votes.candidates)).argmax())
-        labels = as_labels(_needed(table, names, "candidate", owner, "anchors"), owner, "anchors")
-        raise InputError(
-            f"{owner}: anchors must be of candidates that have votes; got {labels.tolist()[i]!r} in row {i}."
-        )
-    pair = candidate * (int(item.max()) + 1) + item
-    _, first, times = np.unique(pair, return_index=True, return_counts=True)
-    if times.max() > 1:
-        i = int(first[times.argmax()])
-        raise InputError(
-            f"{owner}: anchors must have one row per candidate and item; got {int(times.max())} of "
-            f"{votes.candidates[candidate[i]]!s} on the item of row {i}. Merge them into one true score."
-        )
-    return Anchors(candidate=candidate, item=item, score=score, count=count)
-
-
-def _codes_among(labels, known):
-    """Return the position of each label among the known ones; new ones count on from there, 1 and "1" are different."""
-    code = {label: i for i, label in enumerate(known.tolist())}
-    return np.array([code.setdefault(label, len(code)) for label in labels.tolist()], dtype=np.intp)
 
 
 def read_strata(strata, table, votes, owner):

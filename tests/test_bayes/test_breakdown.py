@@ -9,7 +9,7 @@ from contracts import require
 from scipy import stats
 
 from bayes import simplex_breakdown
-from bayes.ranking._breakdown import _chained, _paired_end
+from bayes.ranking._breakdown_core import _paired_end, chained
 from uq.exceptions import InputError
 
 LEVEL = 0.9
@@ -83,7 +83,7 @@ def test_no_model_within_the_bound_has_another_order(seed):
         own_b = np.clip(b[:, None] + e * rng.choice([-1, 0, 1], (j, k)), 0, 1)
         shares = own_a * (1 - pi) + own_b * pi
         gaps = shares[:, :, None] - shares[:, None, :]
-        strength = _chained(np.maximum(gaps, 0).max(axis=0) / 2)
+        strength = chained(np.maximum(gaps, 0).max(axis=0) / 2)
         sure = strength > e + 1e-12
         certain += sure.sum()
         assert not (sure & (pi[:, None] <= pi)).any()
@@ -109,7 +109,7 @@ def test_chains_agree_with_all_paths(seed):
     rng = np.random.default_rng(seed)
     strength = np.where(rng.random((5, 5)) < 0.6, rng.random((5, 5)), 0.0)
     np.fill_diagonal(strength, 0)
-    np.testing.assert_array_equal(_chained(strength), brute_chain(strength))
+    np.testing.assert_array_equal(chained(strength), brute_chain(strength))
 
 
 def test_judges_that_contradict_refute_small_violations():
@@ -185,7 +185,7 @@ STUDIES = {
 def test_all_ends_hold_at_once(study):
     shares, n, common, options = STUDIES[study]
     gaps = np.asarray(shares)[:, :, None] - np.asarray(shares)[:, None, :]
-    truth = _chained(np.maximum(gaps, 0).max(axis=0) / 2)
+    truth = chained(np.maximum(gaps, 0).max(axis=0) / 2)
     rng = np.random.default_rng(len(study))
     held, n_studies = 0, 150
     for _ in range(n_studies):
