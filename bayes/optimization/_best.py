@@ -1,5 +1,8 @@
 """The best setting of a campaign: an evaluated one, or that of the best average."""
 
+import itertools
+import math
+
 import numpy as np
 
 from uq._base.exceptions import InputError
@@ -11,7 +14,7 @@ from ._average_gain import AverageMean, best_setting
 from ._models import posterior_mean
 from ._moments import pooled
 
-__all__ = ["NothingYetError", "average_interval", "average_mean_var", "best_params"]
+__all__ = ["NothingYetError", "average_interval", "average_mean_var", "best_params", "unmeasured"]
 
 
 class NothingYetError(InputError, AttributeError):
@@ -49,6 +52,31 @@ def _best_average(campaign, models):
     else:
         row, mean = best_setting(gp, context, seen, campaign.generator(2**31 + 1))
     return context.space.decode(row), row, mean
+
+
+def unmeasured(campaign, params):
+    """Return the combinations of environments that count and have no value at these params, and how much they weigh.
+
+    Intervals have no combinations: there, and where only a fidelity is given, an empty dict stands for any value at all
+    at the fidelity that counts.
+    """
+    context = campaign.settings.context
+    told = [campaign.records[i] for i in campaign.which("ok")]
+    told = [r for r in told if r.params == params and (not context.has_fidelity or r.fidelity == context.target)]
+    laws = {name: law for name, law in context.weights.items() if law is not None}
+    met = {tuple((r.environment or {})[name] for name in laws) for r in told}
+    levels = [[(v, w) for v, w in zip(_values(context, n), law, strict=True) if w > 0] for n, law in laws.items()]
+    missing, share = [], 0.0
+    for cell in itertools.product(*levels):
+        if tuple(value for value, _ in cell) not in met:
+            missing.append(dict(zip(laws, (value for value, _ in cell), strict=True)))
+            share += math.prod(weight for _, weight in cell)
+    return missing, share
+
+
+def _values(context, name):
+    dimension = context.joint.dimensions[name]
+    return [dimension.decode(row) for row in dimension.levels()]
 
 
 def average_mean_var(gp, context, rows):

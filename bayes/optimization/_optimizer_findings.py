@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from uq._base.exceptions import InfiniteBoundWarning
+from uq._base.exceptions import InfiniteBoundWarning, UntestedAssumptionWarning
 from uq._base.results import Interval
 from uq._base.threads import one_blas_thread
 from uq._base.validation import check_level, check_option
 
-from ._best import average_interval, best_params
+from ._best import average_interval, best_params, unmeasured
 from ._optimizer_report import OptimizerDiagnostics, diagnose
 from ._trials import Trial, Trials
 
@@ -65,6 +65,9 @@ class Findings:
         -----
         InfiniteBoundWarning
             Where there are too few values for the level, fewer than 9 for 90 %: the interval is infinite.
+        UntestedAssumptionWarning
+            With an environment or a fidelity, where `best_params_` have no value at the fidelity that counts, or none
+            in some of the environments: what the model promises there was never seen.
 
         Notes
         -----
@@ -73,7 +76,7 @@ class Findings:
         `uq.estimate_mean` on what comes.
         """
         level = check_level(confidence_level, "BayesianOptimizer.best_interval")
-        campaign, models, _, row, _ = self._best()
+        campaign, models, params, row, _ = self._best()
         with warnings.catch_warnings(), np.errstate(over="ignore"):
             warnings.simplefilter("ignore", InfiniteBoundWarning)
             if campaign.settings.context:
@@ -85,6 +88,15 @@ class Findings:
                 f"BayesianOptimizer.best_interval: {len(models.X)} values are too few to calibrate an interval at "
                 f"level {level:g}, which is infinite. Tell more, or ask a lower level.",
                 InfiniteBoundWarning,
+                stacklevel=2,
+            )
+        missing, share = unmeasured(campaign, params) if campaign.settings.context else ([], 0.0)
+        if missing:
+            warnings.warn(
+                "BayesianOptimizer.best_interval: best_params_ were not measured "
+                f"{_where(missing, share, campaign.settings.context)}, where the model may be far off: evaluate them "
+                "there and tell it.",
+                UntestedAssumptionWarning,
                 stacklevel=2,
             )
         ends = sorted(campaign.settings.sign * float(end[0]) for end in (found.lower, found.upper))
@@ -148,6 +160,14 @@ class Findings:
             return self.trials_.plot(ax)
         campaign, models, best, _, _ = self._best()
         return plot_campaign(campaign, models, best, kind, params, ax)
+
+
+def _where(missing, share, context):
+    if missing == [{}]:
+        return f"at fidelity={context.target!r:.40}" if context.has_fidelity else "at all"
+    shown = ", ".join(f"{cell!r:.80}" for cell in missing[:3])
+    more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+    return f"in the environments {shown}{more}, which have {share:.2g} of the weight"
 
 
 def _typical(campaign):

@@ -1,6 +1,8 @@
 """Environments and fidelities: what may be given, how trials carry them, what the log keeps of them."""
 
+import itertools
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from bayes import BayesianOptimizer, Categorical, GaussianProcess, Integer, Real
 from bayes.optimization._context import check_context
 from bayes.optimization._levels import Levels
 from bayes.optimization._space import check_space
-from uq.exceptions import InfiniteBoundWarning, InputError
+from uq.exceptions import InfiniteBoundWarning, InputError, UntestedAssumptionWarning
 
 SPACE = {"x": Real(0, 1)}
 
@@ -241,7 +243,8 @@ def test_the_interval_is_that_of_the_average():
     for x in np.linspace(0, 1, 12):
         for w in (0, 1):
             made.tell({"x": float(x)}, (x - 0.5) ** 2 + 4 * w + 0.05 * rng.normal(), environment={"w": w})
-    interval = made.best_interval()
+    with pytest.warns(UntestedAssumptionWarning, match="which have 1 of the weight"):
+        interval = made.best_interval()
     assert interval.guarantee == "none"
     assert made.best_value_ == pytest.approx(3.0, abs=0.1)
     gp = made._models(made._campaign).objective
@@ -251,8 +254,42 @@ def test_the_interval_is_that_of_the_average():
     factor = gp.predict_interval(rows[:1]).width[0] / gp.predict_interval(rows[:1], 0.9, method="model").width[0]
     assert interval.width == pytest.approx(2 * 1.6448536269514722 * factor * std, rel=1e-6)
     assert (interval.lower + interval.upper) / 2 == pytest.approx(made.best_value_)
-    with pytest.warns(InfiniteBoundWarning):
+    with pytest.warns(InfiniteBoundWarning), pytest.warns(UntestedAssumptionWarning):
         assert made.best_interval(0.99).width == np.inf
+
+
+def test_the_interval_names_where_the_recommendation_was_never_measured():
+    laws = {"w": ([0, 1, 2], [0.6, 0.4, 0.0]), "k": ["a", "b"]}
+    made = BayesianOptimizer({"x": Categorical([1, 2, 3])}, environment=laws, random_state=0, n_initial=4)
+    rng = np.random.default_rng(0)
+    for x, w, k in itertools.product([1, 2, 3], [0, 1], "ab"):
+        if (x, w) != (3, 1):
+            made.tell({"x": x}, x + 0.01 * rng.normal(), environment={"w": w, "k": k})
+    assert made.best_params_ == {"x": 3}
+    with pytest.warns(
+        UntestedAssumptionWarning, match=r"\{'w': 1, 'k': 'a'\}, \{'w': 1, 'k': 'b'\}, which have 0.4 of"
+    ):
+        made.best_interval(0.5)
+    made.tell({"x": 3}, 3.0, environment={"w": 1, "k": "a"})
+    with pytest.warns(UntestedAssumptionWarning, match="environments {'w': 1, 'k': 'b'}, which have 0.2 of"):
+        made.best_interval(0.5)
+    made.tell({"x": 3}, 3.0, environment={"w": 1, "k": "b"})  # nothing weighs w = 2
+    assert made.best_interval(0.5).contains(made.best_value_)
+
+
+@pytest.mark.parametrize(
+    ("settings", "told", "words"),
+    [
+        ({"environment": {"w": Real(0, 1)}}, {"environment": {"w": 0.5}}, "not measured at all"),
+        ({"fidelity": (Integer(1, 2), 2)}, {"fidelity": 1}, "not measured at fidelity=2"),
+    ],
+)
+def test_the_interval_says_where_nothing_at_the_recommendation_counts(settings, told, words):
+    made = make(n_initial=4, **settings)
+    for x in (0.1, 0.2, 0.4, 0.6, 0.8, 0.9):
+        made.tell({"x": x}, -((x - 0.55) ** 2), **told)
+    with pytest.warns(UntestedAssumptionWarning, match=words):
+        made.best_interval(0.5)
 
 
 def test_pictures_are_of_the_average():
@@ -316,7 +353,9 @@ def test_suggestions_after_a_resume_are_bit_for_bit_the_same(tmp_path, name):
     assert broken.trials_ == whole.trials_
     assert broken.best_params_ == whole.best_params_
     assert broken.best_value_ == whole.best_value_
-    assert broken.best_interval(0.5) == whole.best_interval(0.5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UntestedAssumptionWarning)
+        assert broken.best_interval(0.5) == whole.best_interval(0.5)
     with open(path) as file:
         events = [json.loads(line) for line in file]
     assert all(("environment" in e) == ("environment" in settings) for e in events[1:] if e["event"] == "ask")
