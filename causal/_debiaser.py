@@ -17,7 +17,7 @@ from uq._base.validation import check_option, check_vector
 from ._bootstrap import bootstrap_values
 from ._checks import check_design, check_propensity, check_rows, check_treatment, check_truth
 from ._estimate import FEW, draws_estimate, influence_norms, linear_estimate, rounding_of, warn_few
-from ._functional import ate_functional, carrying_units, mean_functional, ols_functional
+from ._functional import ate_functional, carrying_units, hc1_factor, mean_functional, ols_functional
 from ._line import learn_line, line_ratio
 
 __all__ = ["METHODS", "Debiaser", "scaled"]
@@ -348,13 +348,9 @@ class Debiaser(BaseEstimator):
 
 def scaled(values, rows, n_parameters):
     """Return influence values of calibration rows, summed over clusters, with the factor of HC1 or its sister."""
-    n, q = len(rows.z), n_parameters
-    factor = n / (n - q) if n > q else np.inf
     if rows.groups is not None:
         values = cluster_sums(values, rows.groups)
-        g = len(values)
-        factor = g / (g - 1) * (n - 1) / n * factor if g > 1 else np.inf
-    # without rows to spare there is no residual, and no error that anybody could know
+    factor = hc1_factor(len(rows.z), n_parameters, None if rows.groups is None else len(values))
     return np.full(values.shape, np.inf) if np.isinf(factor) else values * np.sqrt(factor)
 
 

@@ -13,7 +13,7 @@ from uq._base.validation import check_binary, check_groups, check_same_length, c
 
 from ._checks import check_design, check_rows
 from ._estimate import influence_norms, warn_few
-from ._functional import as_rows, effective_number, of_one_cluster, satterthwaite
+from ._functional import as_rows, effective_number, hc1_factor, of_one_cluster, satterthwaite
 from ._influence import Influence
 
 __all__ = ["dsl"]
@@ -179,12 +179,10 @@ def _estimate(owner, rows, f, known, there, p, X, names, strata, scalar):
             values = rest + by_label
         carries = _carries(solve, there, p, rows.groups)
         count, df = int(there.sum()), _degrees(solve, there, carries, rows.groups, by_label, strata)
-        factor = n / (n - k) if n > k else np.inf
         if rows.groups is not None:
-            values, g = cluster_sums(values, rows.groups), rows.n_groups
+            values = cluster_sums(values, rows.groups)
             count = len(np.unique(rows.groups[there]))
-            factor = g / (g - 1) * ((n - 1) / (n - k) if n > k else np.inf) if g > 1 else np.inf
-        values = values * np.sqrt(factor)
+        values = values * np.sqrt(hc1_factor(n, k, rows.n_groups))
         values = np.where(np.isnan(values), np.inf, values)
         std_error = influence_norms(values)
         rounding = 4 * np.finfo(float).eps * (np.abs(solve) @ np.abs(outcome))

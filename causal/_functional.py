@@ -20,6 +20,7 @@ __all__ = [
     "carried",
     "carrying_units",
     "effective_number",
+    "hc1_factor",
     "mean_functional",
     "of_one_cluster",
     "ols_functional",
@@ -86,11 +87,10 @@ class Functional:
         if arms is not None:
             # as for rows, one over what a cluster leaves to the others of its arm; G / (G - 1) where all are alike
             factor = _left_out(self._masses(groups)[np.arange(g), arms])[:, None] if counts.min() > 1 else np.inf
-        elif g == 1 or (counts is not None and counts.min() == 1):
+        elif counts is not None and counts.min() == 1:
             factor = np.inf
         else:
-            # HC1's sister under clusters, as Stata and statsmodels have it
-            factor = g / (g - 1) * ((n - 1) / (n - q) if n > q else np.inf)
+            factor = hc1_factor(n, q, g)
         with np.errstate(invalid="ignore"):
             values = values * np.sqrt(factor)
         return np.where(np.isnan(values), np.inf, values)
@@ -217,6 +217,13 @@ def satterthwaite(variances, dfs):
     return np.where(usable, df, dfs.min(axis=0))
 
 
+def hc1_factor(n, k, g=None):
+    """Return what HC1 multiplies the variance of n rows and k coefficients by; its sister for g clusters is Stata's."""
+    if n <= k or g == 1:
+        return np.inf  # without rows to spare there is no residual, and no error that anybody could know
+    return n / (n - k) if g is None else g / (g - 1) * ((n - 1) / (n - k))
+
+
 def of_one_cluster(X, groups):
     """Tell which columns (n, k) are zero outside of one cluster, shape (k,); without clusters none is."""
     if groups is None:
@@ -278,4 +285,4 @@ def ols_functional(X, weights=None, names=None):
     def fitted(f):
         return X @ (coefficients @ f)
 
-    return Functional(coefficients, fitted, n / (n - k) if n > k else np.inf, n, k, None, names, weights, X)
+    return Functional(coefficients, fitted, hc1_factor(n, k), n, k, None, names, weights, X)

@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from uq._base.citation import cite_methods, cites
-from uq._base.exceptions import InputError, NotIdentifiedError
+from uq._base.exceptions import InputError
 from uq._base.results import Estimate
 from uq._base.sklearn import Range, StrOptions, validate_params
 from uq._base.validation import check_number
@@ -16,11 +16,11 @@ from uq._base.validation import check_number
 from ._estimate import warn_few
 from ._ppi_estimate import combined, enough, tuned
 from ._ppi_logistic import powered_logistic
-from ._ppi_maps import effect, mean, regression
-from ._ppi_moments import Collected, LabelledMoments, UnlabelledMoments
+from ._ppi_moments import Collected
 from ._ppi_quantile import FEW_LABELS, powered_quantile, tuned_quantile
-from ._ppi_rows import Taken, check_apart, check_clusters, check_kind, take
+from ._ppi_rows import check_clusters, take
 from ._ppi_sides import Labelled, Unlabelled, separate
+from ._ppi_verbs import added, all_added, rows_of_verb, side_of
 
 __all__ = ["PredictionPowered"]
 
@@ -28,7 +28,6 @@ REFERENCES = ("angelopoulos2023", "angelopoulosduchi2023")
 cite_methods(
     **{f"prediction-powered {verb}": REFERENCES for verb in ("mean", "ols", "ate", "quantile", "logistic")},
 )
-NEEDS = {"ols": "X", "logistic": "X", "ate": "treatment"}
 
 
 @cites("angelopoulos2023", "angelopoulosduchi2023", "zrnic2024")
@@ -200,7 +199,7 @@ class PredictionPowered(BaseEstimator):
         if new is None:
             return self._keep(getattr(self, "_labelled", None), getattr(self, "_unlabelled", None))
         old = self._collected(owner) if hasattr(self, "_labelled") else None
-        return self._keep(_added(owner, old, new.collected()), getattr(self, "_unlabelled", None))
+        return self._keep(added(owner, old, new.collected()), getattr(self, "_unlabelled", None))
 
     def partial_estimate(self, y_pred, X=None, treatment=None, sample_weight=None, propensity=None):
         """Add unlabelled rows, of which only moments are kept; then ask `mean`, `ols` or `ate` without rows.
@@ -225,7 +224,7 @@ class PredictionPowered(BaseEstimator):
         new = new.collected()
         if labelled is not None:
             check_clusters(owner, labelled, new)
-        return self._keep(labelled, _added(owner, getattr(self, "_unlabelled", None), new))
+        return self._keep(labelled, added(owner, getattr(self, "_unlabelled", None), new))
 
     def merge(self, other):
         """Return a new estimator of the rows of both, labelled and unlabelled; `self` and `other` stay as they are.
@@ -259,7 +258,7 @@ class PredictionPowered(BaseEstimator):
         merged = type(self)(power_tuning=self.power_tuning)
         if not labelled and not unlabelled:
             return merged
-        return merged._keep(_all_added(owner, labelled), _all_added(owner, unlabelled))
+        return merged._keep(all_added(owner, labelled), all_added(owner, unlabelled))
 
     def _collected(self, owner):
         if self._labelled is None or isinstance(self._labelled, Collected):
@@ -402,35 +401,10 @@ class PredictionPowered(BaseEstimator):
         return getattr(self, "_labelled", None) is not None
 
     def _both(self, verb, y_pred, **given):
-        """Return labelled and unlabelled rows that have what a verb needs, each `Taken` or `Collected`."""
+        """Return labelled and unlabelled rows that have what a verb needs, and its full name."""
         check_is_fitted(self)
         owner = f"PredictionPowered.{verb}"
-        labelled, needed = self._labelled, NEEDS.get(verb)
-        if verb in ("quantile", "logistic") and isinstance(labelled, Collected):
-            raise InputError(
-                f"{owner}: the labelled rows themselves are needed; got moments, of partial_fit or merge. Use fit."
-            )
-        has = labelled.n_x if isinstance(labelled, Collected) and needed == "X" else _column(labelled, needed)
-        if needed and has is None:
-            raise InputError(f"{owner}: {needed} must be given to fit, for the labelled rows; got {needed}=None there.")
-        if y_pred is None:
-            unlabelled = self._unlabelled
-            if verb in ("quantile", "logistic"):
-                raise InputError(f"{owner}: y_pred must hold the predictions of the unlabelled rows; got None.")
-            if unlabelled is None or any(value is not None for value in given.values()):
-                raise InputError(
-                    f"{owner}: y_pred must hold the predictions of the unlabelled rows, unless these went to "
-                    "partial_estimate, with all that belongs to them; got None."
-                )
-            if needed and (unlabelled.n_x if needed == "X" else unlabelled.arms) is None:
-                raise InputError(f"{owner}: {needed} must be given to partial_estimate; got {needed}=None there.")
-        else:
-            if needed and given[needed] is None:
-                raise InputError(f"{owner}: {needed} must be given, one row per prediction; got None.")
-            unlabelled = take(owner, y_pred, **given)
-            check_apart(owner, labelled, unlabelled)
-        check_kind(owner, verb, labelled, unlabelled)
-        return labelled, unlabelled, owner
+        return *rows_of_verb(owner, verb, self._labelled, self._unlabelled, y_pred, given), owner
 
     def _power(self, owner, labelled, stacklevel=4, few=1.0):
         """Return the lambda that is not to be tuned, or None, after a warning where labels are few."""
@@ -444,47 +418,9 @@ class PredictionPowered(BaseEstimator):
 
     def _linear(self, verb, owner, labelled, unlabelled):
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-            one, two = _side(owner, verb, labelled, True), _side(owner, verb, unlabelled, False)
+            one, two = side_of(owner, verb, labelled, True), side_of(owner, verb, unlabelled, False)
             if isinstance(one, Labelled) and isinstance(two, Unlabelled):
                 separate(one, two)
             power = self._power(owner, one, 5)
             power = np.where(enough(one.units), tuned(one, two), 1.0) if power is None else np.full(one.k, power)
             return combined(owner, one, two, power, method=f"prediction-powered {verb}")
-
-
-def _column(side, name):
-    if name is None:
-        return None
-    if isinstance(side, Collected):
-        return {"treatment": side.arms}.get(name)
-    return side.rows.groups if name == "groups" else getattr(side, name)
-
-
-def _side(owner, verb, rows, labelled):
-    if isinstance(rows, Taken):
-        make = {
-            "mean": lambda: mean(rows.rows),
-            "ols": lambda: regression(rows.rows, rows.X, rows.names),
-            "ate": lambda: effect(rows.rows, rows.treatment, rows.propensity),
-        }[verb]
-        return (Labelled if labelled else Unlabelled)(make(), rows.rows)
-    if verb == "ate" and None in rows.arms:
-        raise InputError(f"{owner}: treatment must hold both arms, 0 and 1; the parts so far hold one of them.")
-    try:
-        return (LabelledMoments if labelled else UnlabelledMoments)(rows, verb)
-    except np.linalg.LinAlgError:
-        raise NotIdentifiedError(
-            f"{owner}: the columns of X depend on each other in the rows so far. Drop one, or give more rows."
-        ) from None
-
-
-def _all_added(owner, parts):
-    return _added(owner, None if len(parts) == 1 else parts[0], parts[-1]) if parts else None
-
-
-def _added(owner, old, new):
-    if old is None:
-        return new
-    if old.kind() != new.kind():
-        raise InputError(f"{owner}: all parts must hold the same; got {new.kind()} after {old.kind()}.")
-    return old.merge(new)

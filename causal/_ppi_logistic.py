@@ -9,7 +9,7 @@ from uq._base.laws import TLaw
 from uq._base.moments import power_of_two
 from uq._base.newton import logistic_loss, newton
 
-from ._functional import satterthwaite
+from ._functional import hc1_factor, satterthwaite
 from ._influence import Influence
 from ._ppi_estimate import PoweredEstimate
 from ._ppi_sides import joined
@@ -67,13 +67,11 @@ class LogisticSide:
         scores -= shares @ scores
         values = (scores * shares[:, None]) @ inverse / self.scale
         n, k, groups = self.n, self.k, self.rows.groups
-        rest = n / (n - k) if n > k else np.inf
         if groups is not None:
             values = cluster_sums(values, groups)
-            g = len(values)
-            rest = g / (g - 1) * ((n - 1) / (n - k) if n > k else np.inf) if g > 1 else np.inf
+        factor = hc1_factor(n, k, None if groups is None else len(values))
         with np.errstate(invalid="ignore"):
-            values = values * np.sqrt(rest)
+            values = values * np.sqrt(factor)
         return np.where(np.isnan(values), np.inf, values)
 
 

@@ -103,6 +103,7 @@ def _labels(labels, owner, name):
 
 
 def as_objects(labels):
+    """Return labels as an array of objects, tuples among them."""
     out = np.empty(len(labels), dtype=object)
     out[:] = labels.tolist()
     return out
@@ -134,6 +135,7 @@ def number_labels(blocks, owner):
 
 
 def shared_labels(one, two):
+    """Tell which rows of one block are rows of the other."""
     return np.isin(one.codes, two.codes)
 
 
