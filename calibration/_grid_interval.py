@@ -4,8 +4,8 @@ import warnings
 
 import numpy as np
 
+from uq._base.draws_law import DrawsLaw
 from uq._base.exceptions import InputError, SmallSampleWarning
-from uq._base.laws import DrawsLaw
 from uq._base.results import Interval
 
 from ._cells import FEW, pair_terms

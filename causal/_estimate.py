@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from uq._base.draws_law import DrawsLaw
 from uq._base.exceptions import InputError, SmallSampleWarning
-from uq._base.laws import DrawsLaw, TLaw
+from uq._base.laws import TLaw
 from uq._base.results import Estimate
 
 from ._functional import satterthwaite

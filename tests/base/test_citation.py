@@ -33,12 +33,13 @@ from uq._base.citation import (
     parse_bibtex,
     reference_keys,
 )
-from uq._base.laws import BinomialLaw, DrawsLaw, NormalLaw, TLaw
+from uq._base.draws_law import DrawsLaw
+from uq._base.laws import BinomialLaw, NormalLaw, TLaw
 from uq.datasets import make_scores
 from uq.exceptions import InputError
 
 ENTRIES = module._entries()
-DOORS = {"uq.epistemic.heads"}  # imports torch
+DOORS = {"uq.epistemic.heads", "uq.epistemic._training"}  # import torch
 
 
 def estimate(method):

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from uq import Estimate
-from uq._base.laws import BetaLaw, BinomialLaw, DrawsLaw, FiellerLaw, NormalLaw, TLaw
+from uq._base.draws_law import DrawsLaw
+from uq._base.laws import BetaLaw, BinomialLaw, FiellerLaw, NormalLaw, TLaw
 from uq.exceptions import InfiniteBoundWarning
 
 LEVELS = (1e-6, 0.05, 0.5, 0.8, 0.9, 0.95, 0.99, 1 - 1e-6)

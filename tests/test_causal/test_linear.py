@@ -7,7 +7,8 @@ from contracts import OutputEstimatorContract
 from scipy import stats
 
 from causal import LinearDebiaser
-from uq._base.laws import DrawsLaw, FiellerLaw, TLaw
+from uq._base.draws_law import DrawsLaw
+from uq._base.laws import FiellerLaw, TLaw
 from uq.exceptions import InfiniteBoundWarning, InputError, SmallSampleWarning, UntestedAssumptionWarning
 
 

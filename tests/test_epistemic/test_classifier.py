@@ -117,7 +117,7 @@ def test_training_that_diverges_changes_nothing(fraction, monkeypatch):
     model = PairHeadClassifier(**SMALL | {"validation_fraction": fraction}).fit(X, y)
     before = dict(vars(model))
     model.learning_rate = 9.0
-    monkeypatch.setattr("uq.epistemic.heads._whole_loss", lambda network, rows: float("nan"))
+    monkeypatch.setattr("uq.epistemic._training._whole_loss", lambda network, rows: float("nan"))
     with pytest.raises(InputError, match="learning_rate"):
         model.fit(X, y)
     assert all(vars(model)[name] is value for name, value in before.items() if name != "learning_rate")
@@ -216,10 +216,11 @@ def test_a_gpu_that_is_not_there_is_refused():
 
 def test_without_torch_the_way_out_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
-    monkeypatch.delitem(sys.modules, "uq.epistemic.heads", raising=False)
     import uq.epistemic
 
-    monkeypatch.delattr(uq.epistemic, "heads", raising=False)
+    for door in ("heads", "_training"):
+        monkeypatch.delitem(sys.modules, f"uq.epistemic.{door}", raising=False)
+        monkeypatch.delattr(uq.epistemic, door, raising=False)
     with pytest.raises(MissingExtraError, match=r"pip install 'errorbars\[torch\]'"):
         PairHeadClassifier(**SMALL).fit(*two_answers(20, 3, 2))
 

@@ -5,6 +5,7 @@ from functools import cache
 from importlib.resources import files
 
 from . import laws
+from .draws_law import DrawsLaw
 from .exceptions import InputError
 from .record import Result
 
@@ -19,7 +20,7 @@ _LAWS = {laws.TLaw: ("student1908",), laws.FiellerLaw: ("fieller1954",)}
 _KINDS = {
     (laws.BinomialLaw, "clopper_pearson"): ("clopper1934",),
     (laws.BinomialLaw, "wilson"): ("wilson1927",),
-    (laws.DrawsLaw, "bca"): ("efron1987",),
+    (DrawsLaw, "bca"): ("efron1987",),
 }
 
 

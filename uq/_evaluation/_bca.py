@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import ndtri
 
-from .._base.laws import DrawsLaw
+from .._base.draws_law import DrawsLaw
 
 __all__ = ["bca_law", "spread"]
 

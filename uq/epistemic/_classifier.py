@@ -1,4 +1,4 @@
-"""A small network from features to the law of two answers. The layers and the training stand in `heads`, with torch."""
+"""A small network from features to the law of two answers. Its torch stands in `heads` and `_training`."""
 
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -193,8 +193,8 @@ class PairHeadClassifier(BaseEstimator):
                 f"{owner}: X must hold more rows than are held out; got {n}, of which validation_fraction = "
                 f"{self.validation_fraction} holds out {n_held}. Use validation_fraction=0 with few rows."
             )
-        heads = _import_heads()
-        device = heads._device(self.device, owner)
+        training = _import_training()
+        device = training.find_device(self.device, owner)
         rng = as_generator(self.random_state, "PairHeadClassifier")
 
         order = _own_order(features, counts)
@@ -202,8 +202,8 @@ class PairHeadClassifier(BaseEstimator):
         mean, scale = _location_and_scale(features)
         features = _standardise(features, mean, scale)
         held, kept = np.split(rng.permutation(n), [n_held])
-        network = heads._network(features.shape[1], counts.shape[1], self.head, self.n_components, hidden, rng)
-        network, curve = heads._train(
+        network = training.make_network(features.shape[1], counts.shape[1], self.head, self.n_components, hidden, rng)
+        network, curve = training.train_network(
             network,
             (features[kept], counts[kept]),
             (features[held], counts[held]) if n_held else None,
@@ -285,17 +285,17 @@ class PairHeadClassifier(BaseEstimator):
         if features.shape[1] != self.n_features_in_:
             raise InputError(f"{owner}: X must have the {self.n_features_in_} columns of fit; got {features.shape[1]}.")
         check_column_names(self._names, X, owner, "X")
-        heads = _import_heads()
-        device = heads._device(self.device, owner)
-        return heads._answer(self.network_, _standardise(features, self._mean, self._scale), what, device)
+        training = _import_training()
+        device = training.find_device(self.device, owner)
+        return training.answers_of(self.network_, _standardise(features, self._mean, self._scale), what, device)
 
 
-def _import_heads():
+def _import_training():
     try:
-        from . import heads
+        from . import _training
     except ImportError as error:
         raise MissingExtraError("PairHeadClassifier needs torch: pip install 'errorbars[torch]'.") from error
-    return heads
+    return _training
 
 
 def _own_order(features, counts):

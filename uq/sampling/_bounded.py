@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from uq._base.laws import DrawsLaw, Law
+from uq._base.draws_law import DrawsLaw
+from uq._base.laws import Law
 
 __all__ = ["BoundedDrawsLaw", "BracketLaw"]
 
