@@ -31,7 +31,7 @@ from ._isotonic import IsotonicCalibration as IsotonicCalibration
 from ._language import p_true as p_true
 from ._latent import latent_brier_score as latent_brier_score
 from ._multicalibration import MulticalibrationBoosting as MulticalibrationBoosting
-from ._multicalibration import multicalibration_error as multicalibration_error
+from ._multicalibration_error import multicalibration_error as multicalibration_error
 from ._platt import PlattScaling as PlattScaling
 from ._probe import KnowledgeProbe as KnowledgeProbe
 from ._reliability import reliability_curve as reliability_curve

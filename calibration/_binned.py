@@ -9,7 +9,7 @@ import numpy as np
 
 from uq._base.citation import cites
 from uq._base.exceptions import InputError, SmallSampleWarning
-from uq._base.validation import check_count, check_option
+from uq._base.validation import check_count, check_option, is_binary
 
 from ._cells import FEW, binned_error, forecast_cells
 from ._forecast import check_forecast
@@ -206,7 +206,7 @@ def check_pair(norm, debias, squared, owner):
 
 
 def _certain(forecast):
-    return not forecast.binary or bool(((forecast.y == 0) | (forecast.y == 1)).all())
+    return not forecast.binary or is_binary(forecast.y)
 
 
 def _weighed(forecast):

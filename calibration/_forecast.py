@@ -8,14 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from uq._base.classes import check_classes, check_probability_rows, classes_in_names, names_of_columns
+from uq._base.classes import (
+    check_classes,
+    check_probability_rows,
+    check_probability_vector,
+    classes_in_names,
+    clipped,
+    names_of_columns,
+)
 from uq._base.containers import as_labels, as_numeric
 from uq._base.exceptions import InputError
-from uq._base.validation import check_groups, check_same_length, check_vector, check_weights
+from uq._base.validation import check_groups, check_same_length, check_vector, check_weights, is_binary
 
 __all__ = ["Forecast", "check_forecast", "check_probabilities", "labels_are_columns", "match_truth"]
 
-ROUNDED = 1e-6  # a sigmoid in single precision may exceed 1 by a hair
 _numbered: ContextVar[bool] = ContextVar("labels are numbers of columns", default=False)
 
 
@@ -56,19 +62,8 @@ def check_probabilities(y_prob, owner, name="y_prob"):
     """Return P(y = 1) of shape (n,), or a matrix (n, K) whose rows sum to 1; clipped to [0, 1] by a hair at most."""
     array = as_numeric(y_prob, owner, name)
     if array.ndim == 2 and array.shape[1] > 1:
-        return _clipped(check_probability_rows(array, owner, name))
-    array = check_vector(array, owner, name)
-    if array.min() < -ROUNDED or array.max() > 1 + ROUNDED:
-        raise InputError(
-            f"{owner}: {name} must hold probabilities, within [0, 1]; got values from {array.min():g} to "
-            f"{array.max():g}. Logits must go through a sigmoid first."
-        )
-    return _clipped(array)
-
-
-def _clipped(array):
-    """Return the array itself where nothing lies outside, which saves a copy: never write to it."""
-    return array if array.min() >= 0 and array.max() <= 1 else np.clip(array, 0.0, 1.0)
+        return clipped(check_probability_rows(array, owner, name))
+    return clipped(check_probability_vector(array, owner, name))
 
 
 def check_forecast(y_true, y_prob, owner, *, sample_weight=None, groups=None, classes=None, soft=True, y_name="y_true"):
@@ -91,17 +86,13 @@ def check_forecast(y_true, y_prob, owner, *, sample_weight=None, groups=None, cl
         y_name=y_name,
         names=names_of_columns(y_prob),
     )
-    if forecast.binary and soft and _certain(p[:100]) and _certain(p) and not _certain(forecast.y):
+    if forecast.binary and soft and is_binary(p[:100]) and is_binary(p) and not is_binary(forecast.y):
         warnings.warn(
             f"{owner}: all forecasts are 0 or 1, and the outcomes are not. Are {y_name} and y_prob swapped?",
             UserWarning,
             stacklevel=3,
         )
     return forecast
-
-
-def _certain(values):
-    return bool(((values == 0) | (values == 1)).all())
 
 
 def match_truth(
@@ -115,7 +106,7 @@ def match_truth(
         if classes is not None:
             raise InputError(f"{owner}: classes go with probabilities of shape (n, n_classes); got shape {p.shape}.")
         y = _events(y_true, owner, y_name)
-        if (not soft and not ((y == 0) | (y == 1)).all()) or y.min() < 0 or y.max() > 1:
+        if (not soft and not is_binary(y)) or y.min() < 0 or y.max() > 1:
             allowed = "0, 1 or a share between them" if soft else "0 or 1"
             raise InputError(
                 f"{owner}: {y_name} must be {allowed} where y_prob is P(y = 1); got values from {y.min():g} to "

@@ -7,6 +7,8 @@ lowest bit of the key, which moves 8 bytes per row and needs no index; all else 
 import numpy as np
 from scipy.optimize import isotonic_regression
 
+from uq._base.validation import is_binary
+
 __all__ = ["blocks", "pool", "step", "tie_sums"]
 
 
@@ -61,7 +63,7 @@ def _tie_sums(scores, y, weights):
 
 
 def _fits_a_key(scores, y):
-    return scores.min() >= 0 and scores.max() < 2 and bool(((y == 0) | (y == 1)).all())
+    return scores.min() >= 0 and scores.max() < 2 and is_binary(y)
 
 
 def _sort_by_key(scores, y):

@@ -7,6 +7,8 @@ matter of chance. The most confident block comes first.
 import numpy as np
 from scipy import special
 
+from uq._base.validation import is_binary
+
 from ._isotone import tie_sums
 
 __all__ = ["area", "as_counts", "best_blocks", "cluster_errors", "tied_blocks"]
@@ -22,7 +24,7 @@ def as_counts(weights):
 
 def tied_blocks(confidence, loss, weights, ties):
     """Return confidence, weight and loss of each block; "best" and "worst" order the rows within a tie."""
-    if ties != "average" and not ((loss == 0) | (loss == 1)).all():
+    if ties != "average" and not is_binary(loss):
         return _split_by_loss(confidence, loss, weights, ties)
     unique, sums, totals = (array[::-1] for array in tie_sums(confidence, loss, weights))
     if ties == "average":

@@ -6,13 +6,15 @@ import numpy as np
 
 from .containers import as_labels, column_names
 from .exceptions import InputError
-from .validation import check_groups, check_matrix
+from .validation import check_groups, check_matrix, check_vector
 
 __all__ = [
     "check_classes",
     "check_column_names",
     "check_probability_rows",
+    "check_probability_vector",
     "classes_in_names",
+    "clipped",
     "codes_of",
     "names_of_columns",
 ]
@@ -37,6 +39,22 @@ def check_probability_rows(x, owner, name, off_one=OFF_ONE):
             "(counting from 0). Divide each row by its sum."
         )
     return array
+
+
+def check_probability_vector(x, owner, name):
+    """Return probabilities of one event, float64 of shape (n,), within [0, 1] but for rounding."""
+    array = check_vector(x, owner, name)
+    if array.min() < -ROUNDED or array.max() > 1 + ROUNDED:
+        raise InputError(
+            f"{owner}: {name} must hold probabilities, within [0, 1]; got values from {array.min():g} to "
+            f"{array.max():g}. Logits must go through a sigmoid first."
+        )
+    return array
+
+
+def clipped(array):
+    """Return the array itself where nothing lies outside of [0, 1], which saves a copy: never write to it."""
+    return array if array.min() >= 0 and array.max() <= 1 else np.clip(array, 0.0, 1.0)
 
 
 def check_classes(classes, labels, n_columns, owner, hint=""):

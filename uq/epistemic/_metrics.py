@@ -9,7 +9,7 @@ from uq._base.validation import check_count
 
 from ._calibration_core import bin_cells, binned_gaps, join_thin, rank_correlation
 from ._class_names import column_labels
-from ._pair_input import check_counts, check_probabilities
+from ._pair_input import check_class_probabilities, check_counts
 from ._pairs import as_pairs
 from ._second_order_error import SecondOrderError
 from ._ustatistics import pair_targets, squared_errors
@@ -191,7 +191,7 @@ def squared_error_ustatistic(y, y_prob) -> np.ndarray:
     array([ 0.09, -0.21])
     """
     owner = "squared_error_ustatistic"
-    p = check_probabilities(y_prob, owner, "y_prob")
+    p = check_class_probabilities(y_prob, owner, "y_prob")
     counts = check_counts(y, owner, n=len(p), k=p.shape[1], classes=column_labels(y_prob, owner, "y_prob"), of="y_prob")
     error = squared_errors(counts, p)
     alone = as_numeric(y_prob, owner, "y_prob")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from uq._base.classes import ROUNDED, check_probability_rows
+from uq._base.classes import ROUNDED, check_probability_rows, check_probability_vector, clipped
 from uq._base.containers import as_numeric
 from uq._base.exceptions import InputError
 from uq._base.validation import check_matrix
@@ -17,7 +17,7 @@ __all__ = [
     "check_joint_values",
     "check_log_joint",
     "check_members",
-    "check_probabilities",
+    "check_class_probabilities",
 ]
 
 
@@ -79,20 +79,15 @@ def check_log_joint(x, owner, name):
     return array
 
 
-def check_probabilities(x, owner, name, eps=None):
+def check_class_probabilities(x, owner, name, eps=None):
     """Return probabilities (n, K) whose rows sum to 1; one column is P(the second of two classes)."""
     array = as_numeric(x, owner, name)
     eps = input_eps(x) if eps is None else eps
     if array.ndim == 1 or (array.ndim == 2 and array.shape[1] == 1):
-        p = array.reshape(-1)
-        if p.size and not (np.isfinite(p).all() and p.min() >= -ROUNDED and p.max() <= 1 + ROUNDED):
-            raise InputError(
-                f"{owner}: {name} must hold probabilities, within [0, 1]; got values from {p.min():g} to {p.max():g}."
-            )
+        p = check_probability_vector(array, owner, name)
         array = np.column_stack([1 - p, p])
     array = check_probability_rows(array, owner, name, off_one(eps, np.atleast_1d(array).shape[-1]))
-    if array.min() < 0 or array.max() > 1:
-        array = np.clip(array, 0.0, 1.0)
+    array = clipped(array)
     sums = array @ np.ones(array.shape[1])
     off = np.abs(sums - 1) > 1e-12
     return array / np.where(off, sums, 1.0)[:, None] if off.any() else array
@@ -109,12 +104,12 @@ def check_members(x, owner, name):
             f"probabilities of the second of two classes; got {array.shape}."
         )
     members, n, k = array.shape
-    return check_probabilities(array.reshape(members * n, k), owner, name, input_eps(x)).reshape(members, n, k)
+    return check_class_probabilities(array.reshape(members * n, k), owner, name, input_eps(x)).reshape(members, n, k)
 
 
 def check_conditional(marginal, conditional, owner):
     """Return (n, K) probabilities of the first response and (n, K, K) of the second given the first."""
-    m = check_probabilities(marginal, owner, "marginal")
+    m = check_class_probabilities(marginal, owner, "marginal")
     c = check_joint_shape(conditional, owner, "conditional")
     if c.shape != (len(m), m.shape[1], m.shape[1]):
         raise InputError(
@@ -122,7 +117,9 @@ def check_conditional(marginal, conditional, owner):
             f"response for each first one; got {c.shape}."
         )
     n, k = m.shape
-    return m, check_probabilities(c.reshape(n * k, k), owner, "conditional", input_eps(conditional)).reshape(n, k, k)
+    return m, check_class_probabilities(c.reshape(n * k, k), owner, "conditional", input_eps(conditional)).reshape(
+        n, k, k
+    )
 
 
 def check_counts(y, owner, name="y", *, n=None, k=None, classes=None, of="pairs"):

@@ -12,7 +12,7 @@ from uq._base.exceptions import InputError
 from uq._base.sklearn import StrOptions, validate_params
 
 from ._class_names import check_same_classes, column_labels
-from ._pair_input import check_counts, check_members, check_probabilities
+from ._pair_input import check_class_probabilities, check_counts, check_members
 from ._pairs import PairDistribution
 from ._ustatistics import squared_errors
 
@@ -184,7 +184,7 @@ class ScaledVariance(BaseEstimator):
     def _check(self, y_prob, owner, ensemble=None):
         """Return the mean probabilities, and those of the members."""
         if self.kind == "rho" if ensemble is None else not ensemble:
-            return check_probabilities(y_prob, owner, "y_prob"), None
+            return check_class_probabilities(y_prob, owner, "y_prob"), None
         members = check_members(y_prob, owner, "y_prob")
         if len(members) < 2:
             raise InputError(f"{owner}: y_prob must hold 2 members or more; got 1, which has no variance.")
