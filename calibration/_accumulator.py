@@ -15,8 +15,7 @@ from uq._base.sklearn import Range, validate_params
 from uq._base.validation import check_alternative, check_count, check_level
 
 from ._binned import MOST_BINS, check_debias, check_norm, check_pair, reported, warn_thin
-from ._bins import BLOCK, uniform_bins
-from ._cells import Cells, binned_error
+from ._cells import Cells, binned_error, uniform_sums
 from ._forecast import check_forecast
 from ._grid_interval import grid_interval
 from ._reliability import ReliabilityCurve
@@ -110,7 +109,7 @@ class BinnedCalibrationError(BaseEstimator):
         if not fresh:
             self._check_same(n_classes, len(self.counts_), owner, "the rows before", self.n_bins)
         p, y = forecast.confidence()
-        sums = _sums(p, y, int(self.n_bins))
+        sums = uniform_sums(p, y, int(self.n_bins))
         return self._keep(sums if fresh else _added(self._sums(), sums), n_classes)
 
     def _keep(self, sums, n_classes):
@@ -295,16 +294,3 @@ def _kind(n_classes):
 
 def _added(these, those):
     return tuple(a + b for a, b in zip(these, those, strict=True))
-
-
-def _sums(p, y, n_bins):
-    """Return counts, sums and sums of squares of p, each of shape (n_bins, 2), in blocks that stay in the cache."""
-    size = 2 * n_bins
-    counts, first, second = np.zeros(size, dtype=np.int64), np.zeros(size), np.zeros(size)
-    for start in range(0, len(p), BLOCK):
-        block = p[start : start + BLOCK]
-        cells = 2 * uniform_bins(block, n_bins) + y[start : start + BLOCK].astype(np.intp)
-        counts += np.bincount(cells, minlength=size)
-        first += np.bincount(cells, block, size)
-        second += np.bincount(cells, block * block, size)
-    return tuple(a.reshape(n_bins, 2) for a in (counts, first, second))

@@ -8,7 +8,7 @@ from scipy.special import ndtr
 
 from ._bins import BLOCK, auto_bins, quantile_bins, uniform_bins
 
-__all__ = ["FEW", "Cells", "assign", "binned_error", "cells_of_rows", "forecast_cells", "pair_terms"]
+__all__ = ["FEW", "Cells", "assign", "binned_error", "cells_of_rows", "forecast_cells", "pair_terms", "uniform_sums"]
 
 FEW = 5  # rows of a bin below which the estimate of its variance is poor
 
@@ -162,3 +162,16 @@ def _folded(gap, variance):
     sd = np.sqrt(np.where(variance > 0, variance, 1.0))
     z = gap / sd
     return np.where(variance > 0, sd * np.sqrt(2 / np.pi) * np.exp(-z * z / 2) + gap * (1 - 2 * ndtr(-z)), gap)
+
+
+def uniform_sums(p, y, n_bins):
+    """Return counts, sums and sums of squares of p, each of shape (n_bins, 2), in blocks that stay in the cache."""
+    size = 2 * n_bins
+    counts, first, second = np.zeros(size, dtype=np.int64), np.zeros(size), np.zeros(size)
+    for start in range(0, len(p), BLOCK):
+        block = p[start : start + BLOCK]
+        cells = 2 * uniform_bins(block, n_bins) + y[start : start + BLOCK].astype(np.intp)
+        counts += np.bincount(cells, minlength=size)
+        first += np.bincount(cells, block, size)
+        second += np.bincount(cells, block * block, size)
+    return tuple(a.reshape(n_bins, 2) for a in (counts, first, second))

@@ -15,13 +15,12 @@ from uq._base.sklearn import HasMethods, Range, StrOptions, as_generator, valida
 from uq._base.validation import check_groups, check_number, check_vector, check_weights
 
 from ._folds import make_folds
-from ._probe_core import fit_path, log_loss, span
+from ._probe_core import cross_validate, fit_path, span
 
 __all__ = ["KnowledgeProbe"]
 
-PATIENCE = 2
 HUGE = 1e150  # beyond which squares overflow
-CV_TOL, TOL = 1e-8, 1e-14
+TOL = 1e-14
 
 
 @cites("kadavath2022")
@@ -164,7 +163,7 @@ class KnowledgeProbe(ClassifierMixin, BaseEstimator):
         scale[scale <= np.maximum(1e-12 * np.abs(X).max(axis=0), 1 / HUGE)] = np.inf
         Z /= scale
         Z, V = span(Z)
-        losses = {} if folds is None else _cross_validate(Z, c, m, alphas, folds)
+        losses = {} if folds is None else cross_validate(Z, c, m, alphas, folds)
         alpha = alphas[0] if folds is None else min(losses, key=lambda a: (losses[a], -a))
         w, b = next(fit_path(Z, c, m, [alpha], TOL))
         w = (w if V is None else V @ w) / scale
@@ -286,24 +285,3 @@ def _check_folds(folds, c, m, owner):
                 f"{owner}: each training fold must hold right answers and wrong ones, and each held-out fold rows of "
                 f"positive weight; one of {len(train)} and {len(test)} rows does not. Pass other folds, or one alpha."
             )
-
-
-def _cross_validate(Z, c, m, alphas, folds):
-    """Return the held-out log loss per alpha, from the strongest down until it has risen twice in a row."""
-    held = [test for _, test in folds]
-    walks = []
-    for train, _ in folds:
-        walks.append(fit_path(Z[train], c[train], m[train], alphas, CV_TOL))
-    losses: dict[float, float] = {}
-    risen, last = 0, np.inf
-    for alpha in alphas:
-        total = 0.0
-        for test, walk in zip(held, walks, strict=True):
-            w, b = next(walk)
-            total += log_loss(Z[test] @ w + b, c[test], m[test]) * m[test].sum()
-        losses[alpha] = float(total / sum(m[test].sum() for test in held))
-        risen = risen + 1 if losses[alpha] > last else 0
-        last = losses[alpha]
-        if risen >= PATIENCE:
-            break
-    return losses

@@ -9,9 +9,11 @@ rows, so that an n x n rotation of them takes the place of Z.
 import numpy as np
 from scipy import linalg, special
 
-__all__ = ["fit_path", "log_loss", "span"]
+__all__ = ["cross_validate", "fit_path", "log_loss", "span"]
 
 STEPS, CG_STEPS, HALVINGS = 100, 200, 40
+PATIENCE = 2
+CV_TOL = 1e-8
 
 
 def span(X):
@@ -121,3 +123,24 @@ def _solve(linear, back, d, alpha, factor, scale, g, g0, accuracy):
         rho, before = r @ z + r0 * z0, rho
         p, p0 = z + rho / before * p, z0 + rho / before * p0
     return x, x0
+
+
+def cross_validate(Z, c, m, alphas, folds):
+    """Return the held-out log loss per alpha, from the strongest down until it has risen twice in a row."""
+    held = [test for _, test in folds]
+    walks = []
+    for train, _ in folds:
+        walks.append(fit_path(Z[train], c[train], m[train], alphas, CV_TOL))
+    losses: dict[float, float] = {}
+    risen, last = 0, np.inf
+    for alpha in alphas:
+        total = 0.0
+        for test, walk in zip(held, walks, strict=True):
+            w, b = next(walk)
+            total += log_loss(Z[test] @ w + b, c[test], m[test]) * m[test].sum()
+        losses[alpha] = float(total / sum(m[test].sum() for test in held))
+        risen = risen + 1 if losses[alpha] > last else 0
+        last = losses[alpha]
+        if risen >= PATIENCE:
+            break
+    return losses

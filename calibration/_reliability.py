@@ -8,34 +8,24 @@ import numpy as np
 
 from uq._base.citation import cite_methods, cites
 from uq._base.curve import Curve
-from uq._base.exceptions import InputError
 from uq._base.random import check_rng
 from uq._base.record import format_percent
-from uq._base.validation import check_count, check_level, check_option, is_binary
+from uq._base.validation import check_count, check_level, check_option
 
-from ._bands import (
-    cluster_replicates,
-    honest_band,
-    merge,
-    null_replicates,
-    order_limits,
-    rank_starts,
-    row_replicates,
-    weighted_null_replicates,
-)
+from ._bands import order_limits
 from ._bins import uniform_bins, uniform_edges
 from ._curves import CELLS, BinsCurve, Cells, IsotonicCurve, KernelCurve, make_cells
 from ._forecast import check_forecast
-from ._isotone import step, tie_sums
+from ._isotone import tie_sums
+from ._reliability_bands import check_band, drawn_curves, honest_limits, with_agreeing
 
 __all__ = ["ReliabilityCurve", "reliability_curve"]
 
 METHODS = ("isotonic", "kernel", "bins")
 BANDS = ("consistency", "honest", "bootstrap")
 HISTOGRAM = 20
-NARROW = 0.2  # forecasts within so short a range are shown alone
-MOST = 1000  # cells of the honest band, whose cost grows with their square
 OWNER = "reliability_curve"
+NARROW = 0.2  # forecasts within so short a range are shown alone
 
 _REFERENCES = {
     "isotonic": ("dimitriadis2021",),
@@ -214,7 +204,7 @@ def reliability_curve(
     rows = check_forecast(y_true, y_prob, OWNER, sample_weight=sample_weight, groups=groups, classes=classes)
     p, y = rows.confidence()
     weights, codes = rows.weights, rows.groups
-    _check_band(band, y, weights, codes)
+    check_band(band, y, weights, codes, OWNER)
     if weights is not None:
         seen = weights / weights.max() > 0
         p, y, weights, codes = (None if a is None else a[seen] for a in (p, y, weights, codes))
@@ -242,9 +232,9 @@ def reliability_curve(
     if band is None:
         return result
     if band == "honest":
-        lower, upper, guarantee = _honest(curve.x, unique, sums, totals, 1 - level)
+        lower, upper, guarantee = honest_limits(curve.x, unique, sums, totals, 1 - level, OWNER)
     else:
-        draws = _draws(curve, band, (p, y, weights, codes), n_resamples, rng)
+        draws = drawn_curves(curve, band, (p, y, weights, codes), n_resamples, rng)
         lower, upper = order_limits(draws, level)
         if (n_resamples + 1) * (1 - level) / 2 < 1 - 1e-9:
             warnings.warn(
@@ -254,7 +244,7 @@ def reliability_curve(
                 stacklevel=2,
             )
         if band == "bootstrap":
-            lower, upper = _with_agreeing(curve, lower, upper, p, codes, 1 - level)
+            lower, upper = with_agreeing(curve, lower, upper, p, codes, 1 - level)
             guarantee = "none" if method == "isotonic" else "asymptotic"
         else:
             # weighted rows are drawn one by one, and a bin holds whole cells
@@ -268,26 +258,6 @@ def reliability_curve(
         guarantee=guarantee,
         method=f"{result.method}, {band} band",
     )
-
-
-def _check_band(band, y, weights, codes):
-    """Raise where a band is not valid for the data."""
-    if band not in ("consistency", "honest"):
-        return
-    if codes is not None:
-        raise InputError(
-            f"{OWNER}: band={band!r} takes independent rows; got groups. Use band='bootstrap', which draws clusters "
-            "whole, or keep one row of each cluster."
-        )
-    if not is_binary(y):
-        raise InputError(
-            f"{OWNER}: band={band!r} takes outcomes of 0 and 1; got shares between them. Use band='bootstrap'."
-        )
-    if band == "honest" and weights is not None and (weights != np.round(weights)).any():
-        raise InputError(
-            f"{OWNER}: band='honest' takes weights that are whole numbers, each for so many independent rows; got "
-            "others. Use band='bootstrap'."
-        )
 
 
 def _counts(edges, p, unique, totals, weights):
@@ -310,65 +280,3 @@ def _histogram(p, unique):
         return np.bincount(uniform_bins(p, HISTOGRAM), minlength=HISTOGRAM), None
     parts = uniform_bins(np.clip((p - low) / (high - low), 0.0, 1.0), HISTOGRAM)
     return np.bincount(parts, minlength=HISTOGRAM), edges
-
-
-def _honest(x, unique, sums, totals, alpha):
-    sums, totals = np.round(sums), np.round(totals)
-    first, last = unique, unique
-    if len(unique) > MOST:
-        starts = rank_starts(totals, MOST)
-        first, last = unique[starts], unique[np.append(starts[1:], len(unique)) - 1]
-        sums, totals = merge(starts, sums, totals)
-    lower, upper = honest_band(sums, totals, alpha)
-    # all rows of a run must lie on one side of x
-    lower, upper = step(last, lower, x, outside=0.0), step(first, upper, x, side="left", outside=1.0)
-    if (lower > upper).any():
-        warnings.warn(
-            f"{OWNER}: no curve that never decreases goes with these outcomes at this level, so that the honest band "
-            "does not hold and reaches from 0 to 1. Use method='kernel' or 'bins' with band='bootstrap'.",
-            UserWarning,
-            stacklevel=3,
-        )
-        return np.zeros(len(x)), np.ones(len(x)), "none"
-    return lower, upper, "finite-sample"
-
-
-def _draws(curve, band, rows, n_resamples, rng):
-    """Return the curve of each replicate, shape (n_resamples, n_points)."""
-    p, y, weights, codes = rows
-    cells = curve.cells
-    counted = weights is None and is_binary(y)
-    if band == "consistency":
-        if weights is None:
-            parts = null_replicates(cells.p, cells.totals, n_resamples, rng)
-        else:
-            parts = weighted_null_replicates(cells.of(p), len(cells.p), p, weights, n_resamples, rng)
-    elif isinstance(curve, IsotonicCurve) and codes is None and is_binary(y):
-        if weights is None:
-            parts = null_replicates(curve.fit, cells.totals, n_resamples, rng)
-        else:
-            of = cells.of(p)
-            parts = weighted_null_replicates(of, len(cells.p), curve.fit[of], weights, n_resamples, rng)
-    elif counted and codes is None:
-        parts = row_replicates(cells.sums, cells.totals, n_resamples, rng)
-    else:
-        units = np.arange(len(p)) if codes is None else np.unique(codes, return_inverse=True)[1]
-        mass = np.ones(len(p)) if weights is None else weights / weights.max()
-        parts = cluster_replicates(cells.of(p), len(cells.p), y, mass, units, n_resamples, rng)
-    return np.concatenate([curve.replicate(sums, totals) for sums, totals in parts])
-
-
-def _with_agreeing(curve, lower, upper, p, codes, alpha):
-    """Widen the band where all outcomes behind a point are alike: the binomial limits of none and of all."""
-    lower, upper, known = np.minimum(lower, curve.y), np.maximum(upper, curve.y), {}
-    for i in np.flatnonzero((curve.y == 0) | (curve.y == 1)):
-        key = curve.edges[i] if isinstance(curve, BinsCurve) else curve.y[i]
-        if key not in known:
-            behind = curve.agreeing(i, p)
-            units = behind.sum() if codes is None else len(np.unique(codes[behind]))
-            known[key] = (alpha / 2) ** (1 / units)
-        if curve.y[i] == 1:
-            lower[i] = min(lower[i], known[key])
-        else:
-            upper[i] = max(upper[i], 1 - known[key])
-    return lower, upper

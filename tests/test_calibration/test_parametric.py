@@ -11,7 +11,7 @@ from scipy.optimize import brentq, minimize
 from scipy.special import expit, log_softmax, logit
 
 from calibration import BetaCalibration, DirichletCalibration, PlattScaling, TemperatureScaling
-from calibration._dirichlet import SoftmaxLoss
+from calibration._softmax_loss import SoftmaxLoss
 from calibration._temperature import _Blocks
 from uq._base.newton import fit_logistic, logistic_loss, newton
 from uq.exceptions import InputError
@@ -332,7 +332,7 @@ def test_derivatives_of_the_softmax_loss(rng, full):
 def test_many_parameters_take_another_search(monkeypatch):
     z, y = draw(300, 3, np.random.default_rng(0), 2.0)
     there = DirichletCalibration(penalty=0.01).fit(as_prob(z), y)
-    monkeypatch.setattr("calibration._dirichlet.MOST_PARAMETERS", 5)
+    monkeypatch.setattr("calibration._softmax_loss.MOST_PARAMETERS", 5)
     here = DirichletCalibration(penalty=0.01).fit(as_prob(z), y)
     np.testing.assert_allclose(here.predict_proba(as_prob(z)), there.predict_proba(as_prob(z)), atol=2e-4)
 
