@@ -12,6 +12,7 @@ _FEW = 1e4  # samples to add one by one
 
 
 def share_solved(rates, n_samples):
+    """Return how likely each problem is solved by so many samples."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(n_samples > 0, -np.expm1(n_samples * np.log1p(-rates)), 0.0)
 

@@ -3,6 +3,8 @@
 import numpy as np
 from scipy.special import gammaln
 
+from uq._evaluation._bca import spread
+
 __all__ = ["from_draws", "from_law", "subset_weights"]
 
 
@@ -23,6 +25,7 @@ def _blocks(rewards):
 
 
 def from_draws(table, truth, sizes):
+    """Return the columns of a `BestOfN` from draws, (prompts, draws), and the degrees of freedom."""
     m, prompts = table.shape[1], len(table)
     ordered = [_blocks(row) for row in table]
     ties = [len(starts) < m for _, _, starts, _ in ordered]
@@ -58,17 +61,15 @@ def from_draws(table, truth, sizes):
                 continue
             out[name].append(np.mean(values))
             if prompts > 1:
-                out[error].append(_spread(np.array(values)))
+                out[error].append(_error_of_mean(np.array(values)))
             else:
                 order, block, starts, ends = ordered[0]
                 out[error].append(_jackknife(columns[0][order], block, starts, ends, n))
     return {name: np.array(v) if v else None for name, v in out.items()}, max(1, (prompts if prompts > 1 else m) - 1)
 
 
-def _spread(values):
-    """Return the standard error of a mean, whose squares neither overflow nor vanish."""
-    size = float(np.abs(values).max())
-    return size * float(np.std(values / size, ddof=1)) / np.sqrt(len(values)) if size > 0 else 0.0
+def _error_of_mean(values):
+    return spread(values, ddof=1) / np.sqrt(len(values))
 
 
 def _jackknife(values, block, starts, ends, n):
@@ -80,7 +81,7 @@ def _jackknife(values, block, starts, ends, n):
     if len(starts) == m:
         # without row i the rows above it move down by one
         lower, upper = np.cumsum(weights * values[:-1]), np.cumsum((weights * values[1:])[::-1])[::-1]
-        return _spread(np.r_[0.0, lower] + np.r_[upper, 0.0]) * (m - 1)
+        return _error_of_mean(np.r_[0.0, lower] + np.r_[upper, 0.0]) * (m - 1)
     above = np.r_[0.0, np.cumsum(weights)]
     # without row i of a block, the block holds one less and all blocks above move down by one
     size = ends - starts
@@ -92,7 +93,7 @@ def _jackknife(values, block, starts, ends, n):
     upper = np.r_[np.cumsum((moved * sums)[::-1])[::-1][1:], 0.0]
     rest = np.where(size > 1, 1.0, 0.0)[block] * lost[block] * (sums[block] - values)
     left_out = lower[block] + rest + upper[block]
-    return _spread(left_out) * (m - 1)
+    return _error_of_mean(left_out) * (m - 1)
 
 
 def _win_rate(m, n, starts, ends, inside):
@@ -122,6 +123,7 @@ def _divergence(top, bottom, n):
 
 
 def from_law(rewards, truth, weights, sizes):
+    """Return the columns of a `BestOfN` from the rewards of one prompt and their probabilities."""
     kept = weights > 0
     order, _, starts, _ = _blocks(rewards[kept])
     share = weights[kept][order]

@@ -25,6 +25,7 @@ def item_prices(costs, successes):
 
 
 def frontier_prices(costs, successes, baseline):
+    """Return the price of each item under its cheapest model, at most the baseline."""
     return np.minimum(item_prices(costs, successes).min(axis=1), baseline)
 
 
@@ -36,6 +37,7 @@ def halves(runs, made):
 
 
 def crossfit_prices(costs, successes, baseline):
+    """Return frontier prices whose model is chosen on one half of the runs and priced on the other."""
     prices = item_prices(costs, successes)
     half = prices.shape[1] // 2
     one, two = prices[:, :half], prices[:, half:]
