@@ -13,7 +13,8 @@ from uq import Curve, Estimate, Interval, citation
 from uq import TestResult as Test  # the name would be collected
 from uq._base.laws import BinomialLaw, NormalLaw, TLaw
 from uq._base.results import GUARANTEES
-from uq._report import MAX_ROWS, Report
+from uq._report import Report
+from uq._report_html import MAX_ROWS
 from uq._report_style import MEANING
 from uq.exceptions import InputError
 
