@@ -1,20 +1,19 @@
 """A fitted model and one of our wrappers, as one scikit-learn estimator."""
 
 import copy
-import inspect
 from typing import ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
-from sklearn.model_selection import GroupKFold, check_cv, cross_val_predict
 from sklearn.utils import TransformerTags, get_tags
-from sklearn.utils.validation import _num_samples, check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from ._base.containers import as_numeric
 from ._base.exceptions import InputError
 from ._base.sklearn import HasMethods, StrOptions, validate_params
+from ._out_of_fold import fit_out_of_fold, takes
 from ._wrapper_verbs import WrapperVerbs, kind_of
 
 __all__ = ["WrappedModel"]
@@ -33,10 +32,6 @@ def _is_ready(model):
     return True
 
 
-def _takes(estimator, name):
-    return name in inspect.signature(estimator.fit).parameters
-
-
 def _shape(y):
     shape = getattr(y, "shape", None)
     if shape is None:
@@ -45,22 +40,6 @@ def _shape(y):
         except ValueError:  # ragged lists
             return ()
     return shape
-
-
-class _Asked(BaseEstimator):
-    """A model whose `predict` is another of its methods."""
-
-    def __init__(self, model, method):
-        self.model = model
-        self.method = method
-
-    def fit(self, X, y, **params):
-        self.model_ = clone(self.model).fit(X, y, **params)
-        return self
-
-    def predict(self, X):
-        answer = getattr(self.model_, self.method)(X)
-        return answer.joint if self.method == "predict_pair" else answer  # folds are put together as arrays
 
 
 class WrappedModel(WrapperVerbs, MetaEstimatorMixin, BaseEstimator):
@@ -195,7 +174,7 @@ class WrappedModel(WrapperVerbs, MetaEstimatorMixin, BaseEstimator):
         y = y if values.ndim == 2 else values  # a frame keeps the names of its columns
         ready = _is_ready(self.model)
         for name in fit_params:
-            taken = _takes(self.wrapper, name) or (not ready and (name == "groups" or _takes(self.model, name)))
+            taken = takes(self.wrapper, name) or (not ready and (name == "groups" or takes(self.model, name)))
             if not taken:
                 raise InputError(
                     f"WrappedModel.fit: {name} must be a parameter of the wrapper's fit, or of that of a model to be "
@@ -207,32 +186,11 @@ class WrappedModel(WrapperVerbs, MetaEstimatorMixin, BaseEstimator):
             model = self.model
             outputs = getattr(model, method)(X)
         else:
-            model, outputs = self._fit_model(X, y, method, fit_params)
-        wrapper_params = {name: value for name, value in fit_params.items() if _takes(self.wrapper, name)}
+            model, outputs = fit_out_of_fold(self.model, self.cv, X, y, method, fit_params)
+        wrapper_params = {name: value for name, value in fit_params.items() if takes(self.wrapper, name)}
         wrapper = clone(self.wrapper).fit(outputs, y, **wrapper_params)
         self.model_, self.wrapper_, self._model_was_ready = model, wrapper, ready
         return self
-
-    def _fit_model(self, X, y, method, fit_params):
-        """Return the model fitted on all rows, and its out-of-fold outputs."""
-        if _num_samples(X) < 2:
-            raise InputError(
-                f"WrappedModel.fit: X must have at least two rows for a model that is not fitted; "
-                f"got n_samples={_num_samples(X)}. Give a fitted model."
-            )
-        groups = fit_params.get("groups")
-        params = {name: value for name, value in fit_params.items() if _takes(self.model, name)}
-        if groups is not None and (self.cv is None or isinstance(self.cv, (int, np.integer))):
-            cv = GroupKFold(5 if self.cv is None else self.cv)
-        else:
-            cv = check_cv(self.cv, y, classifier=kind_of(self.model) == "classifier")
-        model = clone(self.model).fit(X, y, **params)  # first, so that bad input fails in the model's own words
-        folds = list(cv.split(X, y, groups))
-        if np.ndim(y) == 1:
-            return model, cross_val_predict(clone(self.model), X, y, cv=folds, method=method, params=params)
-        asked = _Asked(clone(self.model), method)  # scikit-learn would recode each column of y for predict_proba
-        rows = y if hasattr(y, "iloc") else as_numeric(y, "WrappedModel.fit", "y")
-        return model, cross_val_predict(asked, X, rows, cv=folds, params=params)
 
     def outputs(self, X) -> np.ndarray:
         """Return what the wrapper sees for `X`: the model's predictions, class probabilities or scores.
