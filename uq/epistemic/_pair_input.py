@@ -11,13 +11,13 @@ from ._class_names import check_same_classes, column_labels
 from ._pair_rounding import input_eps, off_one
 
 __all__ = [
+    "check_class_probabilities",
     "check_conditional",
     "check_counts",
     "check_joint_shape",
     "check_joint_values",
     "check_log_joint",
     "check_members",
-    "check_class_probabilities",
 ]
 
 
