@@ -13,7 +13,7 @@ from ._bins import uniform_bins
 from ._isotone import blocks
 from ._smooth import smooth_error
 
-__all__ = ["CELLS", "BinsCurve", "Cells", "IsotonicCurve", "KernelCurve", "make_cells"]
+__all__ = ["CELLS", "BinsCurve", "CurveCells", "IsotonicCurve", "KernelCurve", "make_cells"]
 
 CELLS = 4096  # replicates are drawn for at most so many forecasts, nearby ones pooled
 POINTS = 512
@@ -22,7 +22,7 @@ NARROWEST = 1e-3  # a bandwidth below which the picture would be rows, not a cur
 
 
 @dataclass(frozen=True)
-class Cells:
+class CurveCells:
     """Forecasts p in order, with the sums of outcomes and weights at each, and where it begins."""
 
     p: Any
@@ -42,7 +42,7 @@ def make_cells(unique, sums, totals, bins=None, *, equal_width=False):
     bandwidth is a width. The curve that is judged must be that of the same cells: pooling moves an isotonic fit.
     """
     if len(unique) <= CELLS:
-        return Cells(unique, sums, totals, unique)
+        return CurveCells(unique, sums, totals, unique)
     if equal_width:
         label = (unique * CELLS).astype(np.intp)
         starts = np.flatnonzero(np.concatenate([[True], label[1:] != label[:-1]]))
@@ -51,7 +51,7 @@ def make_cells(unique, sums, totals, bins=None, *, equal_width=False):
     if bins is not None:
         starts = np.union1d(starts, 1 + np.flatnonzero(bins[1:] != bins[:-1]))
     p, sums, pooled = merge(starts, unique * totals, sums, totals)
-    return Cells(p / pooled, sums, pooled, unique[starts])
+    return CurveCells(p / pooled, sums, pooled, unique[starts])
 
 
 class IsotonicCurve:

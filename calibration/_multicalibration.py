@@ -149,7 +149,7 @@ class MulticalibrationBoosting(OneVsRest):
     def _fit_one(self, scores, y, weights, members):
         z = np.clip(scores, -LIMIT, LIMIT)
         w = np.ones(len(z)) if weights is None else weights
-        state = _Cells(z, y, w, members, self.n_bins)
+        state = _SubgroupCells(z, y, w, members, self.n_bins)
         patches: list[tuple[int, int, float]] = []
         while True:
             distance = state.distances(self.min_weight)
@@ -179,7 +179,7 @@ class MulticalibrationBoosting(OneVsRest):
         return {"n_rounds_": np.array([len(patches) for _, patches in maps])}
 
 
-class _Cells:
+class _SubgroupCells:
     """Residuals, their variance and the weight of each bin (rows) of each subgroup (columns), kept up to date."""
 
     def __init__(self, z, y, w, members, n_bins):

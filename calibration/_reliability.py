@@ -14,7 +14,7 @@ from uq._base.validation import check_count, check_level, check_option
 
 from ._bands import order_limits
 from ._bins import uniform_bins, uniform_edges
-from ._curves import CELLS, BinsCurve, Cells, IsotonicCurve, KernelCurve, make_cells
+from ._curves import CELLS, BinsCurve, CurveCells, IsotonicCurve, KernelCurve, make_cells
 from ._forecast import check_forecast
 from ._isotone import tie_sums
 from ._reliability_bands import check_band, drawn_curves, honest_limits, with_agreeing
@@ -213,7 +213,7 @@ def reliability_curve(
     if method == "bins":
         curve: Any = BinsCurve(unique, sums, totals, n_bins)
     else:
-        cells = Cells(unique, sums, totals, unique)
+        cells = CurveCells(unique, sums, totals, unique)
         if resampled:
             cells = make_cells(unique, sums, totals, equal_width=method == "kernel")
         curve = IsotonicCurve(cells) if method == "isotonic" else KernelCurve(cells, p, p - y, weights)

@@ -14,7 +14,7 @@ from sklearn.isotonic import IsotonicRegression
 
 from calibration import reliability_curve, smooth_calibration_error
 from calibration._bands import honest_band
-from calibration._curves import Cells, KernelCurve, make_cells
+from calibration._curves import CurveCells, KernelCurve, make_cells
 from calibration._isotone import tie_sums
 from uq import Curve, citation
 from uq._base import plot
@@ -311,7 +311,7 @@ def test_one_forecast_takes_no_grid_of_replicates():
 
 def test_replicates_of_the_kernel_are_smoothed_as_the_curve_is():
     y, p = rows(300, 19)
-    cells = Cells(*(c := tie_sums(p, y)), c[0])
+    cells = CurveCells(*(c := tie_sums(p, y)), c[0])
     curve = KernelCurve(cells, p, p - y, None)
     assert np.allclose(curve.replicate(cells.sums[None], cells.totals[None])[0], curve.y, atol=1e-12)
 
