@@ -24,6 +24,7 @@ help:
 	@echo "make slow    the slow statistical tests;  make notebooks  executes the notebooks"
 	@echo "make docs    the site, in build/docs: reference, guarantees, notebooks (which it runs)"
 	@echo "make atlas   how often every interval covers, counted anew: docs/atlas.md and build/atlas.csv"
+	@echo "             ONLY='exp_power crossfit' counts the rows with such a text in their names, and keeps the others"
 	@echo "make fuzz    60 s of hostile input, or ERRORBARS_FUZZ_SECONDS of it, with the draws of ERRORBARS_FUZZ_SEED"
 	@echo "make bench   ratios against the peers (own environment)"
 
@@ -88,7 +89,7 @@ docs: $(VENV)/stamp-test
 atlas: export OMP_NUM_THREADS := 1
 atlas: export OPENBLAS_NUM_THREADS := 1
 atlas: $(VENV)/stamp-test
-	PYTHONPATH=tests $(BIN)/python -m atlas
+	PYTHONPATH=tests $(BIN)/python -m atlas $(if $(ONLY),--only $(ONLY))
 
 fuzz: $(VENV)/stamp-test
 	ERRORBARS_FUZZ_SECONDS=$(or $(ERRORBARS_FUZZ_SECONDS),60) $(BIN)/pytest tests/test_hostile.py -m slow -k as_long_as_told

@@ -85,7 +85,8 @@ class PredictionPowered(BaseEstimator):
 
     Cross-prediction: train on folds of the labelled rows, give `fit` the out-of-fold predictions and the verbs those of
     all models, shape (n, n_folds). Their errors depend on each other through the shared training rows, which the
-    error given here leaves out, as the original does: it suits stable learners.
+    error given here leaves out, as the original does: it suits stable learners. From 30 labels on and in 5 folds it
+    lost nothing that shows: least squares of 5 or 40 columns, and the nearest neighbour, covered 93 to 98 % of 95 %.
 
     What counts are effective numbers: those of equal rows that would carry the estimate as well. Of weights (over
     propensities) and of the sizes of clusters that is ``(sum w)^2 / sum w^2``; two arms count as the smaller one where
@@ -98,9 +99,9 @@ class PredictionPowered(BaseEstimator):
     whose errors are too short where single rows have leverage: with 60 labels and a regressor with the tails of 3
     degrees of freedom, its square the variance of the errors, 90 %. On skewed outcomes it falls short, as Student's t
     on the labels does, and tuning costs a point or two: with 50 labels nominal 95 % covered 92 % (exponential), 89 %
-    (lognormal of sigma 1), 91 % (an event of 10 %). What no labelled row shows is not in the error: where no label
-    differs from its prediction the error of means and least squares is infinite, and the quantile counts two more rows
-    that do differ.
+    (lognormal of sigma 1), 91 % (an event of 10 %), and with 60 that were sampled by their size and weighted 92 %. What
+    no labelled row shows is not in the error: where no label differs from its prediction the error of means and least
+    squares is infinite, and the quantile counts two more rows that do differ.
 
     References
     ----------

@@ -4,11 +4,11 @@
 counts and writes `docs/atlas.md`; `statistical/test_atlas.py` fails where an interval falls below what it promises.
 """
 
-from . import bayes, calibration, causal, conformal, epistemic, evaluation, labels, rankings, reuse, sampling
+from . import bayes, calibration, causal, conformal, epistemic, evaluation, folds, labels, rankings, reuse, sampling
 
 __all__ = ["NO_INTERVAL", "ROWS"]
 
-_ROOMS = (evaluation, rankings, conformal, calibration, causal, labels, epistemic, reuse, sampling, bayes)
+_ROOMS = (evaluation, rankings, conformal, calibration, causal, labels, folds, epistemic, reuse, sampling, bayes)
 _ALL = [row for room in _ROOMS for row in room.ROWS]
 ROWS = {row.key: row for row in _ALL}
 assert len(ROWS) == len(_ALL), "two rows have the same name"

@@ -1,9 +1,12 @@
 """The table for machines and the page for people."""
 
 import csv
+from dataclasses import dataclass
 from itertools import groupby
 
-__all__ = ["page", "write_csv"]
+from ._row import repetitions
+
+__all__ = ["kept", "page", "write_csv"]
 
 FIELDS = (
     "room", "of", "method", "law", "n", "part", "guarantee", "level", "attained", "floor", "reps", "covered",
@@ -36,19 +39,58 @@ method with a finite-sample guarantee, bounds that are known.
 BROKEN = "## Broken promises\n\nFaults of the library, until they are mended.\n\n"
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A line of an earlier page, as it stands there."""
+
+    room: str
+    text: str
+    reps: int
+    coverage: float
+    verdict: str
+
+
+def kept(text, rows, share):
+    """Return the lines of these rows from the text of a page whose rows ran `share` times their repetitions.
+
+    Raises ValueError where one is missing: what the page does not show has to be counted.
+    """
+    found = {}
+    for row in text.split("\n## ", 1)[-1].splitlines():
+        if row.startswith("| `"):
+            found[tuple(cell.strip() for cell in row.split("|")[1:4])] = row + "\n"
+    lines = []
+    for row in rows:
+        for part in row.parts:
+            name = naming(row, part)
+            if name not in found:
+                raise ValueError(f"{' | '.join(name)} does not stand on the page: count it too.")
+            cells = [cell.strip() for cell in found[name].split("|")]
+            lines.append(
+                Kept(room=row.room, text=found[name], reps=repetitions(row, share), coverage=float(cells[6]) / 100,
+                     verdict=cells[8].strip("*") or "holds")
+            )  # fmt: skip
+    return lines
+
+
 def percent(share):
     return f"{100 * share:.1f}"
 
 
+def naming(row, part):
+    """Return the three cells that tell a line from all others."""
+    return f"`{row.of}`, {row.method}{f', {part}' if part else ''}", row.law, row.n
+
+
 def cells(line):
-    part = f", {line.part}" if line.part else ""
+    if isinstance(line, Kept):
+        return line.text
     band = f"{percent(line.lower)} - {percent(line.upper)}"
     nominal = f"{100 * line.level:g}"
     if line.attained is not None and abs(line.attained - line.level) > 5e-4:
         nominal += f" ({percent(line.attained)})"
     mark = "" if line.verdict == "holds" else f"**{line.verdict}**" if line.verdict == "BROKEN" else line.verdict
-    what = f"`{line.of}`, {line.method}{part}"
-    row = (what, line.law, line.n, line.guarantee, nominal, percent(line.coverage), band, mark)
+    row = (*naming(line, line.part), line.guarantee, nominal, percent(line.coverage), band, mark)
     return "| " + " | ".join(row) + " |\n"
 
 
@@ -56,7 +98,8 @@ def page(lines, no_interval):
     """Return the page in Markdown: what falls short, a table for each room, and what has no line."""
     text = INTRO.format(n_lines=len(lines), n_runs=f"{sum(line.reps for line in lines):,}")
     for verdict, section in (("BROKEN", BROKEN), ("short", SHORT)):
-        found = sorted((line for line in lines if line.verdict == verdict), key=lambda line: line.coverage)
+        found = [line for line in lines if line.verdict == verdict]
+        found.sort(key=lambda line: float(percent(line.coverage)))  # as the page shows it, that lines kept sort alike
         if found:
             text += section + HEAD + "".join(map(cells, found)) + "\n"
     for room, of_room in groupby(lines, key=lambda line: line.room):

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["Row", "Seen", "held", "inside"]
+__all__ = ["Row", "Seen", "held", "inside", "repetitions"]
 
 
 class Seen(NamedTuple):
@@ -48,6 +48,11 @@ class Row:
         """The package it belongs to: all of the dotted name that is written small."""
         parts = self.of.split(".")
         return ".".join(parts[:2] if parts[1] in ("epistemic", "reuse", "sampling") else parts[:1])
+
+
+def repetitions(row, share=1.0, least=1):
+    """Return how often a row runs at `share` times its repetitions."""
+    return max(least, round(row.reps * share))
 
 
 def inside(lower, upper, truth):

@@ -130,6 +130,20 @@ def known_probabilities(fixed):
     return run
 
 
+def labels_in_clusters(n_groups):
+    groups = np.repeat(np.arange(n_groups), 4)
+
+    def run(rng):
+        y = rng.normal(size=n_groups)[groups] + rng.exponential(size=len(groups))
+        p = np.where(np.arange(len(groups)) % 2, 0.3, 0.6)
+        labeled = rng.random(len(groups)) < p
+        y_pred = y + rng.normal(size=len(groups))
+        known = {"labeled": labeled, "sampling_probability": p, "groups": groups}
+        return held(dsl(y_pred=y_pred, y=np.where(labeled, y, np.nan), **known), 1.0)
+
+    return run
+
+
 SURVEY, TRIAL, LABELLED = 300, 600, 150
 IDS = {
     "ids_a": (np.arange(SURVEY), SURVEY + np.arange(TRIAL)),
@@ -192,6 +206,9 @@ OTHERS = [
     *(Row(of="causal.dsl", method="strata" if fixed else "independent labels", law="exponential errors", n="400",
           guarantee="asymptotic", parts=("intercept", "slope"), reps=400, floor=0.93, run=known_probabilities(fixed))
       for fixed in (False, True)),
+    *(Row(of="causal.dsl", method="mean, clusters", law="exponential, clusters of 4", n=f"{n} clusters",
+          guarantee="asymptotic", reps=400, floor=floor, run=labels_in_clusters(n))
+      for n, floor in ((20, None), (80, 0.93))),
     *(Row(of="causal.combine", method="debiaser and labels", law=law, n="300 + 600", guarantee="asymptotic", reps=300,
           floor=0.93, run=two_estimates(law)) for law in ("normal", "exponential", "counts")),
     *(Row(of="causal.add_calibration_variance", method="OLS, HC1", law=law, n="200 + 1000", guarantee="asymptotic",

@@ -126,6 +126,14 @@ def outcomes(statistic):
     return run
 
 
+def weighted(rng):
+    """A mean in which the last rows count most."""
+    scores, weights = rng.lognormal(size=105), np.arange(1.0, 6.0)
+    predictor = BatchPredictor("mean", LEVEL, alternative="less", random_state=int(rng.integers(2**31)))
+    interval = predictor.fit(scores[:100]).predict_interval(n_test=5, sample_weight=weights)
+    return held(interval, np.average(scores[100:], weights=weights))
+
+
 BATCH = "conformal.BatchPredictor.predict_interval"
 OTHERS = [
     *(Row(of=BATCH, method="QuantileBand(0.25, 0.75), both quartiles", law=law, n="100 + 20", level=LEVEL,
@@ -138,6 +146,8 @@ OTHERS = [
     *(Row(of=BATCH, method=f"{statistic} of outcomes, auto", law="lognormal errors", n="200 + 10", level=LEVEL,
           guarantee=guarantee, reps=600, run=outcomes(statistic))
       for statistic, guarantee in (("mean", "exact"), ("median", "exact"))),
+    Row(of=BATCH, method="mean, sample_weight, less", law="lognormal", n="100 + 5", level=LEVEL,
+        guarantee="finite-sample", reps=300, run=weighted),
 ]  # fmt: skip
 
 
@@ -205,6 +215,16 @@ def in_strata(rng):
     return Seen(interval.contains(y[100:]), interval.guarantee)
 
 
+def classes_in_strata(rng):
+    """A stratum whose probabilities are right and one where the last two classes are taken for each other."""
+    y_prob, y = classes(rng, 102)
+    strata = np.append(np.where(rng.random(100) < 0.4, "right", "wrong"), ["right", "wrong"])
+    said = np.where((strata == "wrong")[:, None], y_prob[:, [0, 2, 1]], y_prob)
+    fitted = SplitConformal("lac", LEVEL).fit(said[:100], y[:100], strata=strata[:100], classes=[0, 1, 2])
+    sets = fitted.predict_set(said[100:], strata=strata[100:])
+    return Seen(sets.contains(y[100:]), sets.guarantee)
+
+
 SPLIT, MANY = "conformal.SplitConformal", "conformal.SimultaneousConformal"
 NEW = [
     *(Row(of=f"{SPLIT}.predict_interval", method=score, law="lognormal errors", n=str(n), level=LEVEL,
@@ -217,6 +237,8 @@ NEW = [
     *(Row(of=f"{SPLIT}.predict_set", method=score, law="three classes", n=str(n), level=LEVEL, guarantee=guarantee,
           run=set_run(lambda s=score: SplitConformal(s, LEVEL), n, 1))
       for score, guarantee in (("lac", "exact"), ("aps", "finite-sample")) for n in (20, 200)),
+    Row(of=f"{SPLIT}.predict_set", method="lac, strata", law="three classes", n="100", level=LEVEL, guarantee="exact",
+        parts=("right", "wrong"), run=classes_in_strata),
     *(Row(of=f"{MANY}.predict_interval", method=f"{score}, {K} of 20 rows", law="lognormal errors", n="200 + 20",
           level=level, guarantee="exact",
           run=together(interval_run(lambda s=score, c=level: SimultaneousConformal(s, c, 0.9), score, 200, 20), K))

@@ -97,6 +97,37 @@ def labels_clusters(n_groups, alone):
     return run
 
 
+def labels_weighted(n, many):
+    """Rows with large outcomes were sampled less, in both parts; weights are one over that probability."""
+
+    def part(rng, size):
+        y = rng.normal(size=4 * size)
+        p = expit(-y)
+        kept = rng.random(4 * size) < p
+        return y[kept], (y + rng.normal(size=4 * size))[kept], 1 / p[kept]
+
+    def run(rng):
+        (y, f, w), (_, fu, wu) = part(rng, n), part(rng, many)
+        return held(PredictionPowered().fit(f, y, sample_weight=w).mean(fu, sample_weight=wu), 0.0)
+
+    return run
+
+
+def labels_propensity(n, many):
+    """Who is treated depends on what moves the outcome, with a probability that is known."""
+
+    def run(rng):
+        x = rng.normal(size=n + many)
+        p = 0.2 + 0.6 * expit(x)
+        arm = (rng.random(n + many) < p).astype(int)
+        y = x + arm + rng.exponential(size=n + many)
+        f = 0.3 + 0.5 * y + 0.5 * rng.normal(size=n + many)
+        fitted = PredictionPowered().fit(f[:n], y[:n], treatment=arm[:n], propensity=p[:n])
+        return held(fitted.ate(f[n:], arm[n:], propensity=p[n:]), 1.0)
+
+    return run
+
+
 PPI, ALONE = "causal.PredictionPowered", "causal.Classical"
 # what the docstring says of 50 labels
 FLOORS = {
@@ -128,6 +159,12 @@ POWERED = [
           guarantee="asymptotic", reps=400, floor=0.93 if n == 100 else None, run=labels_clusters(n, who == ALONE))
       for who in (PPI, ALONE) for n in (15, 100)
       for n_text in (f"{n} + 100 clusters" if who == PPI else f"{n} clusters",)),
+    *(Row(of=f"{PPI}.mean", method="t, sample_weight", law="normal, large ones sampled less",
+          n=f"about {2 * n} + {10 * n}", guarantee="asymptotic", reps=500, floor=floor, run=labels_weighted(n, 5 * n))
+      for n, floor in ((30, None), (200, 0.93))),
+    *(Row(of=f"{PPI}.ate", method="Hajek, known propensities", law="exponential errors", n=f"{n} + {5 * n}",
+          guarantee="asymptotic", reps=500, floor=floor, run=labels_propensity(n, 5 * n))
+      for n, floor in ((60, None), (300, 0.93))),
 ]  # fmt: skip
 
 ROWS = POWERED

@@ -16,6 +16,8 @@ from joblib import Parallel, delayed
 from uq import exceptions
 from uq._base.laws import BinomialLaw
 
+from ._row import repetitions
+
 __all__ = ["BAND", "KEPT", "Line", "measure", "measure_all"]
 
 BAND = 0.999
@@ -63,7 +65,7 @@ class Line:
 
 def measure(row, share=1.0, least=1):
     """Run a row `share` times its repetitions; return its lines."""
-    reps = max(least, round(row.reps * share))
+    reps = repetitions(row, share, least)
     rng = np.random.default_rng([zlib.crc32(row.key.encode()), 13])
     covered, said, attained = np.zeros(len(row.parts), int), Counter(), []
     start = time.perf_counter()

@@ -4,7 +4,7 @@ import functools
 import itertools
 
 import numpy as np
-from scipy import stats
+from scipy import optimize, stats
 from scipy.special import betaln, gammaln
 
 from uq.sampling import (
@@ -147,14 +147,30 @@ SHARES = [
 # ---- curves of coverage, verifiers
 
 
-def coverage_curve(model, a, b, n, problems, ks):
+@functools.cache
+def power_law(a, b, n, loss):
+    """Return the exponentiated power law that ever more problems would end at; no law of rates has one for all k."""
+    ks = np.arange(1, n + 1)
+    seen = solved(a, b, ks)
+
+    def gap(theta):
+        log = theta[0] - theta[1] * np.log(ks)
+        return log - np.log(-np.log(seen)) if loss == "loglog" else np.exp(-np.exp(log)) - seen
+
+    best = optimize.least_squares(gap, [0.0, 0.5], xtol=1e-14, ftol=1e-14, gtol=1e-14).x
+    return lambda ks: np.exp(-np.exp(best[0] - best[1] * np.log(ks)))
+
+
+def coverage_curve(model, a, b, n, problems, ks, never=0.0, **options):
+    """A share `never` of the problems is not to be solved; the others have rates of a beta law."""
     ks = np.array(ks)
-    truth = solved(a, b, ks)
 
     def run(rng):
-        counts = rng.binomial(n, rng.beta(a, b, problems))
-        fitted = CoverageCurve(model, n_resamples=RESAMPLES, random_state=int(rng.integers(2**31))).fit(counts, n)
-        found = fitted.predict_interval(ks)
+        truth = power_law(a, b, n, options["loss"])(ks) if model == "exp_power" else (1 - never) * solved(a, b, ks)
+        rates = rng.beta(a, b, problems) * (rng.random(problems) >= never)
+        seed = int(rng.integers(2**31))
+        fitted = CoverageCurve(model, n_resamples=RESAMPLES, random_state=seed, **options)
+        found = fitted.fit(rng.binomial(n, rates), n).predict_interval(ks)
         return Seen(inside(found.lower, found.upper, truth), found.guarantee)
 
     return run
@@ -199,6 +215,16 @@ BANDS = [
       for model, a, b, n, problems, floor in (("beta_binomial", 0.3, 3.0, 20, 20, 0.87),
                                               ("beta_binomial", 0.3, 3.0, 20, 50, 0.92),
                                               ("beta_binomial", 2.0, 2.0, 50, 20, 0.87))),
+    *(Row(of="uq.sampling.CoverageCurve.predict_interval", method=f"exp_power, {loss}", law=f"beta({a:g}, {b:g})",
+          n=f"{problems} problems, 20 samples", guarantee="asymptotic", floor=floor, reps=100,
+          parts=("k = 1", "k = 5", "k = 20"),
+          run=coverage_curve("exp_power", a, b, 20, problems, (1, 5, 20), loss=loss))
+      for a, b in ((0.3, 3.0), (0.6, 2.5)) for loss in ("coverage", "loglog")
+      for problems, floor in ((20, None), (50, 0.92), (300, 0.92))),
+    Row(of="uq.sampling.CoverageCurve.predict_interval", method="beta_binomial, zero-inflated",
+        law="30 % never solved, beta(1, 2)", n="50 problems, 20 samples", guarantee="asymptotic", floor=0.92, reps=60,
+        parts=("k = 1", "k = 20"),
+        run=coverage_curve("beta_binomial", 1.0, 2.0, 20, 50, (1, 20), 0.3, zero_inflated=True)),
     Row(of="uq.sampling.CoverageCurve.curve", method="beta_binomial, k = 5", law="beta(0.5, 3)",
         n="50 problems, 20 samples", guarantee="asymptotic", floor=0.92, reps=100, run=drawn_curve),
     *(Row(of="uq.sampling.verified_sampling_from_counts", method="bootstrap, 3 attempts", law=f"beta({a:g}, {b:g})",
@@ -243,6 +269,22 @@ def costs(kind, n, runs, floor):
     return run
 
 
+@functools.cache
+def true_routing(runs, floor):
+    """What the choice by half of the runs costs on average: the estimator itself, on 40,000 items."""
+    items = cost_world(np.random.default_rng(0), 40_000, runs, floor)
+    return float(frontier_cost_of_pass(*items, baseline=BASELINE, selection="crossfit", average=None).mean())
+
+
+def routing(n, runs, floor):
+    def run(rng):
+        spent, successes = cost_world(rng, n, runs, floor)
+        options = {"selection": "crossfit", "n_resamples": RESAMPLES, "rng": rng}
+        return held(frontier_cost_of_pass(spent, successes, baseline=BASELINE, **options), true_routing(runs, floor))
+
+    return run
+
+
 NAMES = {"one": "cost_of_pass", "frontier": "frontier_cost_of_pass", "essential": "essentialness"}
 COSTS = [
     Row(of=f"uq.sampling.{NAMES[kind]}", method="bootstrap of items and runs", law=law, n=f"{n} items, {runs} runs",
@@ -250,6 +292,16 @@ COSTS = [
     for kind in NAMES
     for law, n, runs, least, guarantee, floor in (
         ("solved often", 50, 32, 0.5, "asymptotic", 0.93),
+        ("solved often", 20, 8, 0.3, "none", None),
+        ("hard", 50, 8, 0.02, "none", None),
+    )
+] + [
+    Row(of="uq.sampling.frontier_cost_of_pass", method="crossfit, bootstrap of items", law=law,
+        n=f"{n} items, {runs} runs", guarantee=guarantee, floor=floor, reps=200, run=routing(n, runs, least))
+    for law, n, runs, least, guarantee, floor in (
+        ("solved often", 50, 64, 0.5, "asymptotic", 0.93),
+        ("solved often", 50, 32, 0.5, "none", None),
+        ("solved often", 50, 8, 0.3, "none", None),
         ("solved often", 20, 8, 0.3, "none", None),
         ("hard", 50, 8, 0.02, "none", None),
     )

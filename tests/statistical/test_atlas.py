@@ -2,11 +2,13 @@
 
 import importlib
 import inspect
+from pathlib import Path
 
 import numpy as np
 import pytest
 from atlas import NO_INTERVAL, ROWS
-from atlas._pages import page, write_csv
+from atlas.__main__ import main
+from atlas._pages import kept, page, write_csv
 from atlas._row import Row, Seen
 from atlas.runner import measure, measure_all
 from contracts import require
@@ -96,6 +98,34 @@ def test_the_count_is_the_same_whoever_counts():
     keys = [key for key in ROWS if key.startswith("uq.estimate_mean | t | normal")]
     here, there = measure_all(keys, 0.02), measure_all(keys[::-1], 0.02)
     assert [line.covered for line in here] == [line.covered for line in there][::-1]
+
+
+# ---- the page
+
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "atlas.md"
+
+
+def test_the_page_shows_every_row_and_no_other():
+    """`make atlas ONLY=...` counts a new row alone."""
+    text = PAGE.read_text()
+    lines = kept(text, ROWS.values(), 2.0)
+    assert page(lines, NO_INTERVAL) == text
+
+
+def test_part_of_the_rows_is_counted_and_the_others_stay(tmp_path):
+    where = tmp_path / "atlas.md"
+    where.write_text(PAGE.read_text())
+    key = next(key for key in ROWS if key.startswith("uq.coverage_report") and key.endswith(" 100"))
+    arguments = ["--jobs", "1", "--page", str(where), "--csv", str(tmp_path / "atlas.csv"), "--only", key]
+    assert main(arguments) == 0
+    assert where.read_text() == PAGE.read_text()  # seeded by its name, and counted as often
+    assert len((tmp_path / "atlas.csv").read_text().splitlines()) == 2
+    where.write_text("\n".join(line for line in PAGE.read_text().splitlines() if "coverage_report" not in line))
+    with pytest.raises(ValueError, match=r"coverage_report.* does not stand on the page"):
+        main(arguments)
+    with pytest.raises(SystemExit):
+        main([*arguments[:-1], "nonsense"])
 
 
 # ---- the rows
