@@ -78,6 +78,12 @@ def multicalibration_error(
         both = np.column_stack([p, subgroups])
         uq.estimate_metric(lambda y, m: multicalibration_error(y, m[:, 0], m[:, 1:]), y, both)
 
+    **Guarantee.** Finite-sample, for i.i.d. rows of equal weight and ``scale="share"``: on average it is never below
+    the error of the population in the same bins and subgroups, as a largest sum of absolute means is convex in them. It
+    is asymptotic for that error, with weights and by "subgroup" as well. Of subgroups that were not given it says
+    nothing, nor of errors that cancel within a bin; and above 0 it is no evidence, as a calibrated forecast has an
+    error above 0 in finitely many rows.
+
     References
     ----------
     .. [1] U. Hebert-Johnson, M. Kim, O. Reingold, G. Rothblum (2018). Multicalibration: calibration for the

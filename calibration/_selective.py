@@ -85,6 +85,11 @@ def aurc(correct, confidence, *, kind="aurc", ties="average", sample_weight=None
     the generalized area equals (1 - AUROC) a (1 - a) + a^2 / 2 + a / (2 n): it says no more than AUROC and a do. The
     trapezoid of Traub et al. leaves out a / (2 n).
 
+    **Guarantee.** Asymptotic: of independent rows it converges to the area of the population, with a bias of order 1/n,
+    upwards where confidence tells right from wrong; so does the interval of `uq.estimate_metric`, of rows or clusters.
+    For the rows at hand it is the exact mean over all orders of ties. Nothing is promised of the smallest of several
+    areas that one of the models was picked by.
+
     References
     ----------
     .. [1] Y. Geifman, G. Uziel, R. El-Yaniv (2019). Bias-reduced uncertainty estimation for deep neural classifiers.
@@ -158,6 +163,10 @@ def error_at_confidence(correct, confidence, threshold, *, empty="raise", sample
     At a threshold that was fixed before the data the accepted rows are a sample of their own, so that
     `uq.estimate_mean` on them gives the exact interval of independent answers, and the cluster-robust one for clusters.
     `uq.estimate_metric` works as well, where resamples without such an answer count against both ends.
+
+    **Guarantee.** Finite-sample: for independent rows of equal weight and a threshold that was fixed before them it is
+    unbiased, given that any answer is accepted. With weights, or by clusters, asymptotic. At a threshold that was
+    picked because few errors lie above it in these rows it is too small; `conformal.RiskControl` picks one that holds.
 
     Examples
     --------

@@ -43,9 +43,18 @@ VERIFIED_BY = {
         f"{RECALIBRATORS}::test_the_member_of_the_pair_that_belongs_to_the_outcome_is_calibrated",
         f"{NONPARAMETRIC}::test_venn_abers_equals_two_refits_per_row",
     ),
+    "calibration.aurc": (
+        "test_calibration/test_selective.py::test_ties_over_every_order",
+        f"{SELECTIVE}::test_area_and_error_of_few_rows_are_biased_as_they_say",
+        f"{SELECTIVE}::test_the_interval_of_the_area_covers",
+    ),
     "calibration.calibration_test": (
         "test_calibration/test_calibration_test.py::test_against_the_enumeration_of_all_outcomes",
         f"{BINNED}::test_pvalues_of_calibrated_forecasts",
+    ),
+    "calibration.error_at_confidence": (
+        f"{SELECTIVE}::test_area_and_error_of_few_rows_are_biased_as_they_say",
+        f"{SELECTIVE}::test_clustered_band_and_the_estimate_of_the_docstring",
     ),
     "calibration.expected_calibration_error": (
         f"{BINNED}::test_five_rows_in_a_bin_of_continuous_forecasts",
@@ -56,6 +65,10 @@ VERIFIED_BY = {
     "calibration.latent_brier_score": (
         "test_calibration/test_latent.py::test_unbiased_at_any_number_of_trials",
         f"{BINNED}::test_the_latent_score_is_unbiased_where_the_raw_one_is_not",
+    ),
+    "calibration.multicalibration_error": (
+        "test_calibration/test_multicalibration.py::test_the_error_of_few_rows_is_never_too_small_on_average",
+        "test_calibration/test_multicalibration.py::test_the_error_equals_its_definition",
     ),
     "calibration.reliability_curve": (
         f"{CURVES}::test_the_honest_band_covers_the_whole_curve",

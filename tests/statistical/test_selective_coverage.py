@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from calibration import ThresholdCalibration, aurc, error_at_confidence, risk_coverage_curve
-from uq import estimate_mean
+from uq import estimate_mean, estimate_metric
 
 BAND = 1e-5
 LEVEL = 0.9
@@ -95,6 +95,33 @@ def test_tie_average_is_the_mean_over_random_orders():
     assert abs(np.mean(draws) - aurc(correct, confidence)) < 4.5 * error
     assert aurc(correct, confidence, ties="best") <= min(draws)
     assert max(draws) <= aurc(correct, confidence, ties="worst")
+
+
+def test_area_and_error_of_few_rows_are_biased_as_they_say():
+    """Of n rows the area is .15 (n + 3) / (n + 1) + .02 on average, for .17 of the population."""
+    rng = np.random.default_rng(5)
+    areas, errors, lowest, cuts = [], [], [], (0.0, 0.6, 0.7, 0.8)
+    for _ in range(4000):
+        correct, confidence = draw(rng, 9)
+        areas.append(aurc(correct, confidence))
+        found = [error_at_confidence(correct, confidence, cut, empty="nan") for cut in cuts]
+        errors.append(found[-1])
+        lowest.append(risk_above(cuts[int(np.nanargmin(found))]) - np.nanmin(found))
+    errors = np.array(errors)[~np.isnan(errors)]
+    assert 3000 < len(errors) < 4000  # sometimes nothing is accepted
+    for values, truth in ((areas, 0.15 * 12 / 10 + 0.02), (errors, risk_above(0.8))):
+        assert abs(np.mean(values) - truth) < 4.5 * np.std(values) / np.sqrt(len(values))
+    assert np.mean(lowest) > 20 * np.std(lowest) / np.sqrt(len(lowest))  # picked by the rows, it is far too small
+
+
+@pytest.mark.slow
+def test_the_interval_of_the_area_covers():
+    rng = np.random.default_rng(6)
+    hits, reps = 0, 200
+    for _ in range(reps):
+        area = estimate_metric(aurc, *draw(rng, 200), n_resamples=299, rng=rng)
+        hits += bool(area.conf_int(LEVEL).contains(0.17))
+    judge(hits, reps, at_least=LEVEL - 0.02)
 
 
 def test_honest_f1_is_what_fresh_rows_give():

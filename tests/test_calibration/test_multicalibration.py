@@ -42,6 +42,19 @@ def test_the_error_of_classes_is_that_of_the_confidence(rng):
     assert multicalibration_error(names[y], p, subgroups, classes=names) == multicalibration_error(y, p, subgroups)
 
 
+def test_the_error_of_few_rows_is_never_too_small_on_average(rng):
+    """Two bins and three subgroups, one of which is wrong by .15 where half of all rows are; and a calibrated one."""
+    for shift, truth in ((0.15, 0.075), (0.0, 0.0)):
+        found = {n: [] for n in (20, 2000)}
+        for n, errors in found.items():
+            for _ in range(400):
+                p, half = rng.uniform(0.2, 0.8, n), rng.random(n) < 0.5
+                y = (rng.random(n) < p + shift * np.where(half, 1, -1)).astype(float)
+                errors.append(multicalibration_error(y, p, np.column_stack([half, ~half]), n_bins=2))
+        assert np.mean(found[20]) > truth + 0.02
+        assert truth <= np.mean(found[2000]) < truth + 0.02
+
+
 def test_the_error_has_an_interval(rng):
     p, y, subgroups = wronged(rng, 400)
     both = np.column_stack([p, subgroups])

@@ -103,6 +103,10 @@ class BestOfN(Result):
         -----
         InfiniteBoundWarning
             Where the error is unknown.
+
+        Notes
+        -----
+        **Guarantee.** That of `best_of_n`, for each n by itself.
         """
         owner = "BestOfN.conf_int"
         level = check_level(confidence_level, owner)
