@@ -47,6 +47,8 @@ def check_constraints(constraints, owner):
             raise _refusal(owner, constraints)
         if not all(isinstance(name, str) for name in constraints) or len(set(constraints)) < len(constraints):
             raise _refusal(owner, constraints)
+        if any(re.search("[<>]=?", name) for name in constraints):  # a bound that would be taken for a name
+            raise _refusal(owner, constraints)
         constraints = dict.fromkeys(constraints, "<= 0")
     return tuple(_bound(name, text, owner) for name, text in constraints.items())
 

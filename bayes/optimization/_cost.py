@@ -7,6 +7,8 @@ import numpy as np
 
 from uq._base.exceptions import InputError
 
+from ._signatures import check_takes
+
 __all__ = ["CostFunction", "LearnedCost", "call_with", "check_cost", "check_told_cost"]
 
 _LEAST, _MOST = 1e-150, 1e150
@@ -94,11 +96,12 @@ class LearnedCost:
         return -np.maximum(self._gp.offset_ + self._gp.scale_ * mean, self._least)
 
 
-def check_cost(cost, owner):
+def check_cost(cost, context, owner):
     """Return "function", "learned" or None."""
     if cost is None or (isinstance(cost, str) and cost == "learned"):
         return cost
     if callable(cost) and not isinstance(cost, type):
+        check_takes(cost, context, owner, "cost")
         return "function"
     raise InputError(
         f"{owner}: cost must be None, 'learned' (costs are told with the values), or a function of params that returns "

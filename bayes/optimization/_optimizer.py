@@ -15,6 +15,7 @@ from ._cost import check_told_cost
 from ._log import EventLog, check_storage
 from ._models import fit_models, forecast
 from ._optimizer_findings import Findings
+from ._outliers import warn_of_outliers
 from ._propose import propose
 from ._resume import resumed
 from ._run import run_trials
@@ -63,9 +64,10 @@ class BayesianOptimizer(Findings, BaseEstimator):
         What a trial costs; the acquisition is divided by it. A function ``cost(params)``, with ``environment`` and
         ``fidelity`` by name where the campaign has them, above 0; or "learned" from what `tell` is told.
     failures : {"classifier", "drop", "abandon"}, default "classifier"
-        What failed trials are used for. "classifier": they are not suggested again, and a model of what succeeds steers
-        away from their surroundings. "abandon": they are not suggested again. "drop": nothing. Under
-        "classifier" a trial that will probably fail is still made where its gain would be large enough.
+        What failed trials are used for. "classifier": they are not suggested again, a model of what succeeds steers
+        away from their surroundings, and the acquisition takes them to have a middling value; what is reported knows
+        nothing of that. A trial that will probably fail is still made where its gain would be large enough. "abandon":
+        they are not suggested again. "drop": nothing.
     n_initial : int or "auto", default "auto"
         Trials before the model decides, spread over the space; ``max(5, 2 * n_parameters)`` by default, environments
         and fidelity counting as parameters. Settings told without being asked for count, and failed and pending trials.
@@ -105,6 +107,8 @@ class BayesianOptimizer(Findings, BaseEstimator):
 
     In a space where nothing has succeeded, or nothing has kept the constraints, the most probable setting to do so is
     suggested. Where a finite space has no setting left that may be suggested, `ask` raises `SpaceExhaustedError`.
+    A value that is worse than all others by more than 30 times their range, as a penalty for a crash is, hides them
+    from the model: one UserWarning names its trial, and what to tell instead.
 
     **Guarantee.** None of finding the optimum: each suggestion is the best for one more step, if the model is right and
     its maximum was found; several at a time are chosen as if those before would come out as predicted. A cheap fidelity
@@ -173,6 +177,12 @@ class BayesianOptimizer(Findings, BaseEstimator):
 
     # ---- the campaign behind it
 
+    _owner = "BayesianOptimizer"
+    _remedy = (
+        "If it stands for a crash, tell status='failed' in place of a value; if it is real, tell logarithms, or values "
+        "cut off where none would be used. What was told stays: begin anew by clone(optimizer), and tell it the rest."
+    )
+
     def _begin(self) -> Campaign:
         """Return the campaign; the first call checks all parameters and opens the log."""
         campaign = getattr(self, "_campaign", None)
@@ -204,6 +214,8 @@ class BayesianOptimizer(Findings, BaseEstimator):
         if n_told != campaign.n_told:  # asking changes no model
             models = fit_models(campaign, make_surrogate(self.surrogate))
             self._fitted = campaign.n_told, models
+            if not getattr(self, "_has_warned", False):
+                self._has_warned = warn_of_outliers(campaign, self._owner, self._remedy)
         return models
 
     def _is_noise_free(self, campaign):
@@ -394,7 +406,8 @@ class BayesianOptimizer(Findings, BaseEstimator):
         Raises
         ------
         InputError
-            For an `f` that cannot be called or sent to processes, numbers below 1, and what is no executor.
+            For an `f` that cannot be called, does not take params (nor environment and fidelity by name, where there
+            are any), or cannot be sent to processes; numbers below 1, and what is no executor.
         LogError
             Where the log cannot be written.
         concurrent.futures.BrokenExecutor

@@ -12,6 +12,7 @@ from uq._base.progress import progress
 
 from ._constraints import check_told_constraints
 from ._cost import check_told_cost
+from ._signatures import check_takes
 from ._told import check_some, check_value, reason_of
 
 __all__ = ["run_trials"]
@@ -34,6 +35,7 @@ def run_trials(optimizer, f, n_trials, executor, n_parallel):
     if n_parallel is not None:
         n_parallel = check_some(n_parallel, OWNER, "n_parallel")
     campaign = optimizer._begin()
+    check_takes(f, campaign.settings.context, OWNER, "f")
     queue = _Queue(optimizer, n_trials)
     if executor is None:
         results = _here(f, queue)

@@ -84,7 +84,7 @@ def check_optimizer(optimizer) -> Settings:
     owner, seed = "BayesianOptimizer", optimizer.random_state
     space = check_space(optimizer.space, owner)
     context = check_context(space, optimizer.environment, optimizer.fidelity, owner)
-    cost = check_cost(optimizer.cost, owner)
+    cost = check_cost(optimizer.cost, context, owner)
     if not callable(optimizer.acquisition):
         check_option(optimizer.acquisition, tuple(ACQUISITIONS), owner, "acquisition")
     check_option(optimizer.direction, ("maximize", "minimize"), owner, "direction")

@@ -95,7 +95,9 @@ class TrialRecord(Result):
         return Trial(id=self.id, params=dict(self.params), environment=where, fidelity=self.fidelity)
 
     def _table(self):
-        shown = {**self.params, **(self.environment or {})}
+        # named as in the table of all trials: a parameter may be called "value"
+        shown = {f"params.{name}": value for name, value in self.params.items()}
+        shown |= {f"environment.{name}": value for name, value in (self.environment or {}).items()}
         if self.fidelity is not None:
             shown["fidelity"] = self.fidelity
         return {"id": [self.id], "status": [self.status], "value": [self.value], **{n: [v] for n, v in shown.items()}}

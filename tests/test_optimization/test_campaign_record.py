@@ -6,7 +6,7 @@ import warnings
 
 import pytest
 
-from bayes import BayesianOptimizer, Integer, Real
+from bayes import BayesianOptimizer, Categorical, Integer, Real
 from uq.exceptions import LogError
 
 
@@ -136,3 +136,14 @@ def test_a_trial_that_is_told_by_its_params_stays_pending_and_is_named(recwarn):
     made.tell({"x": 0.123}, 3.0)
     assert not made.pending_
     assert not recwarn.list
+
+
+def test_a_record_tells_its_value_whatever_the_parameters_are_called():
+    space = {"value": Real(0, 1), "id": Categorical(["a"]), "status": Categorical(["b"])}
+    made = BayesianOptimizer(space, environment={"fidelity": [1, 2]}, random_state=0)
+    trial = made.ask()
+    made.tell(trial, 7.0)
+    table = made.trials_[0].to_frame()
+    assert table[["id", "status", "value"]].iloc[0].tolist() == [0, "ok", 7.0]
+    assert table["params.value"][0] == trial.params["value"]
+    assert table["environment.fidelity"][0] == trial.environment["fidelity"]

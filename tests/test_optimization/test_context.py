@@ -98,6 +98,8 @@ REFUSED = {
     "target": ({"fidelity": (Integer(1, 81), 82)}, r"fidelity\[1\]"),
     "no target": ({"fidelity": (Categorical(["a", None]), None)}, "None"),
     "cost": ({"cost": 3}, "cost must be"),
+    "cost of params": ({"environment": {"w": [1, 2]}, "cost": lambda params: 1.0}, r"cost\(params, environment=...\)"),
+    "cost of nothing": ({"cost": lambda: 1.0}, "cost must take"),
     "cost word": ({"cost": "known"}, "cost must be"),
     "improvement": ({"fidelity": (Integer(1, 2), 2), "acquisition": "expected_improvement"}, "acquisition must be"),
     "function": ({"environment": {"w": [1, 2]}, "acquisition": lambda gp, X, **more: X[:, 0]}, "acquisition must be"),

@@ -94,6 +94,7 @@ def test_trials_of_another_campaign_and_second_results_are_refused():
         ({"constraints": {"c": 2}}, "constraints must be a dict"),
         ({"constraints": ["c", "c"]}, "constraints must be a dict"),
         ({"constraints": {"": "<= 1"}}, "constraints must be a dict"),
+        ({"constraints": ["c <= 1"]}, "constraints must be a dict"),
         ({"failures": "ignore"}, "failures must be one of"),
         ({"n_initial": -1}, "n_initial must be an integer"),
         ({"n_initial": "many"}, "n_initial must be one of"),

@@ -1,5 +1,6 @@
 """Whole campaigns: crashes, executors, interrupts."""
 
+import functools
 import os
 import threading
 import time
@@ -179,6 +180,45 @@ def test_bad_arguments_are_named_before_any_trial(arguments, words):
     with pytest.raises(InputError, match=words):
         made.run(*arguments)
     assert len(made.trials_) == 0
+
+
+@pytest.mark.parametrize(
+    ("f", "words"),
+    [
+        (lambda params: 1.0, r"f\(params, environment=..., fidelity=...\).*'environment'"),
+        (lambda params, environment: 1.0, "'fidelity'"),
+        (lambda params, environment, fidelity, more: 1.0, "'more'"),
+        (lambda **params: 1.0, "positional"),
+    ],
+    ids=range(4),
+)
+def test_an_f_that_cannot_be_called_spends_no_trial(f, words):
+    made = optimizer(environment={"load": [1, 2]}, fidelity=(Integer(1, 2), 2))
+    with pytest.raises(InputError, match=words):
+        made.run(f, 3)
+    assert not len(made.trials_)
+
+
+def test_what_calls_f_otherwise_is_not_mistaken():
+    class Method:
+        def __call__(self, params, *, environment):
+            return params["x"]
+
+    @functools.wraps(bowl)
+    def by_name(params, **where):
+        return bowl(params)
+
+    def of_numbers(x):
+        return x
+
+    @functools.wraps(of_numbers)
+    def unpacked(params, environment=None):
+        return of_numbers(**params)
+
+    for f in (Method(), by_name, unpacked, functools.partial(lambda a, params, environment: a, 1.0)):
+        assert optimizer(environment={"load": [1, 2]}).run(f, 1).trials_[0].status == "ok"
+    with pytest.raises(InputError, match="f must take"):
+        optimizer().run(of_numbers.__get__(3), 1)
 
 
 def test_f_cannot_change_what_is_recorded():
