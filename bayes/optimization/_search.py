@@ -12,6 +12,8 @@ from ._told import is_usable
 
 __all__ = ["FrozenFolds", "Search"]
 
+_LAST, _SHARE = 2, 0.2  # the last fits go to what the best setting lacks: for two settings, or a part of all fits
+
 
 class FrozenFolds:
     """Splits that stay as they are: all of them, or one."""
@@ -54,8 +56,9 @@ class Search:
         """Evaluate ``n_iter`` settings, or as many fits as these would take, one fold at a time."""
         one = self.campaign.n_folds > 1
         left = n_iter * (len(self.cv.splits) if one else 1)
+        last = int(len(self.cv.splits) * min(max(1, _SHARE * n_iter), _LAST))
         while left:
-            fits = self._next(left) if one else [(trial, None) for trial in self._ask(left)]
+            fits = self._next(left, last) if one else [(trial, None) for trial in self._ask(left)]
             if not fits:
                 break
             self._evaluate(fits, fit)
@@ -89,14 +92,20 @@ class Search:
         except SpaceExhaustedError:
             return []
 
-    def _next(self, left):
-        """Return pairs of a trial (or params) and a fold; the last fits go to folds that the best setting lacks."""
-        if left <= self.campaign.n_folds and self.campaign.which("ok"):
-            best = self.optimizer.best_params_
-            if folds := self.campaign.missing(best):
-                return [(best, fold) for fold in folds[: min(left, self.n_parallel)]]
+    def _next(self, left, last):
+        """Return pairs of a trial (or params) and a fold; the last fits go to folds that the best setting lacks.
+
+        There may be enough of them for a second setting where they unmake the first. Only settings that what is left
+        can try on all folds are in question, so that one has been in the end.
+        """
+        n_folds = self.campaign.n_folds
+        best = self.optimizer.best_within(left) if left <= last else None
+        if best is not None and (folds := self.campaign.missing(best)):
+            return [(best, fold) for fold in folds[: min(left, self.n_parallel)]]
+        # what is chosen side by side must leave enough for this
+        most = left if best is not None else left - last if left > last else max(left - n_folds + 1, 1)
         pairs = []
-        for trial in self._ask(left):
+        for trial in self._ask(most):
             free = self.campaign.missing(trial.params)
             self.campaign.folds[trial.id] = free[0]
             pairs.append((trial, free[0]))

@@ -44,8 +44,9 @@ class BayesSearchCV(BaseSearchCV):
         The budget: settings to evaluate on all folds, or as many fits as these would take.
     folds : {"one", "all"}, default "one"
         "one": each fit is chosen anew, a setting on one fold. A setting that promises more comes again on its next
-        fold; the last fits, as many as there are folds, go to those that the best one lacks. Where they unmake it
-        another takes its place, which may lack some. "all": each setting is evaluated on all folds.
+        fold; the last fits, a fifth of all, but for one setting at least and two at most, go to the folds that the
+        best one lacks, or the one that takes its place where they unmake it. "all": each setting is evaluated on all
+        folds.
     scoring : str, callable, list, tuple or dict, optional
         As in scikit-learn, larger being better. Of several, the one that `refit` names is searched for.
     n_jobs : int, optional
@@ -73,17 +74,19 @@ class BayesSearchCV(BaseSearchCV):
         over the number of folds with "all". More of them know less.
     storage : str or path, optional
         File of the log: one line of JSON per evaluation, on the disk before the next. Where it holds an interrupted
-        search of the same kind on the same data, `fit` goes on with it; a larger `n_iter` prolongs a search.
+        search of the same kind on the same data, `fit` goes on with it; a larger `n_iter` prolongs a search. Functions
+        in `scoring` and `estimator` are told from others by their code, not by that of functions which they call.
     random_state : None, int, Generator or RandomState, default None
         Of the search. Give the splitter and the estimator their own.
 
     Attributes
     ----------
     best_params_ : dict
-        The evaluated setting with the best posterior mean, not that of the luckiest mean score.
+        The evaluated setting with the best posterior mean, not that of the luckiest mean score; with ``folds="one"``
+        among those that were evaluated on all folds. Fits that fail may leave none of these; then among all settings
+        whose fits worked.
     best_score_ : float
-        Mean of the scores of `best_params_` over the folds that it was evaluated on; with ``folds="one"`` these may be
-        few, as "n_evaluated_splits" tells.
+        Mean of the scores of `best_params_` over the folds that it was evaluated on; all of them, unless fits failed.
     best_index_ : int
         Its row in `cv_results_`.
     best_estimator_ : estimator
@@ -92,7 +95,7 @@ class BayesSearchCV(BaseSearchCV):
         As in scikit-learn, with "posterior_mean_test_score" and "posterior_std_test_score" by the model and
         "n_evaluated_splits". Scores of folds that were not evaluated are NaN, and means are over the others.
     optimizer_ : BayesianOptimizer
-        What chose the settings, with `trials_`, `diagnostics` and `plot`.
+        What chose the settings, with `trials_`, `diagnostics` and `plot`. It takes no more results.
     n_splits_, scorer_, refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_
         As in scikit-learn.
 
@@ -109,7 +112,8 @@ class BayesSearchCV(BaseSearchCV):
     FitFailedWarning
         Once, where settings failed.
     UserWarning
-        Where a finite space is exhausted before `n_iter`.
+        Where a finite space is exhausted before `n_iter`, and where a score is worse than all others by more than 30
+        times their range, which hides them from the model.
 
     See Also
     --------
@@ -347,7 +351,9 @@ class BayesSearchCV(BaseSearchCV):
         # the model's best, unless none of its fits worked: a score of the caller's stands for them
         broken, search.best = search.broken(), fits.place(best)
         if search.best in broken:
-            search.best = max(set(range(len(rows))) - broken, key=lambda i: mean[i])
+            whole = more["n_evaluated_splits"]
+            search.best = max(set(range(len(rows))) - broken, key=lambda i: (whole[i] == n_splits, mean[i]))
+        search.optimizer.end()
         self.optimizer_ = search.optimizer
         failed = broken | {i for i, row in enumerate(fits.outcomes) if any(o and o["fit_error"] for o in row)}
         if failed:

@@ -9,8 +9,12 @@ import numpy as np
 from scipy.linalg import solve_triangular
 from sklearn.base import clone
 
+from uq._base.exceptions import InputError
+from uq._base.threads import one_blas_thread
+
 from ._campaign import Campaign
 from ._gaussian_process import GaussianProcess
+from ._models import posterior_mean
 from ._optimizer import BayesianOptimizer
 from ._settings import check_optimizer
 from ._surrogate import make_surrogate
@@ -57,6 +61,16 @@ class FoldCampaign(Campaign):
         seen = {fold for i, fold in self.folds.items() if self.key(i) == key}
         used = np.bincount(list(self.folds.values()), minlength=self.n_folds)
         return sorted((k for k in range(self.n_folds) if k not in seen), key=lambda k: (used[k], k))
+
+    def nearly_whole(self, left):
+        """Tell which values (n,) are of settings that so many more fits would try on all folds; none that failed is."""
+        ids = super().which("ok")
+        seen: dict[tuple, set[int]] = {}
+        for i in ids:
+            seen.setdefault(self.key(i), set()).add(self.folds[i])
+        failed = {self.key(i) for i in super().which("failed")}
+        lacking = [np.inf if self.key(i) in failed else self.n_folds - len(seen[self.key(i)]) for i in ids]
+        return np.array(lacking) <= left
 
     def which(self, *statuses):
         """Return the ids with these statuses; a setting that has no fold left counts as abandoned, too."""
@@ -143,7 +157,12 @@ def effects_beside_model(posterior, folds, n_folds):
 
 
 class FoldOptimizer(BayesianOptimizer):
-    """A `BayesianOptimizer` on folds; `begin` must be called before all else."""
+    """A `BayesianOptimizer` on folds; `begin` must be called before all else, and `end` when all fits are done."""
+
+    _owner = "BayesSearchCV"
+    _remedy = "Narrow the space, or take a scoring that has bounds or is a logarithm."
+    _has_ended = False
+    _campaign: FoldCampaign
 
     def begin(self, n_folds):
         """Check the parameters, and start."""
@@ -151,3 +170,38 @@ class FoldOptimizer(BayesianOptimizer):
             self.surrogate = GaussianProcess(noise_variance=0)  # the folds tell the noise
         self._campaign = FoldCampaign(check_optimizer(self), n_folds, make_surrogate(self.surrogate))
         return self
+
+    def end(self):
+        """Take no more results: they would belong to no fold."""
+        self._has_ended = True
+
+    def tell(self, trial, value=None, **more):
+        """As in `BayesianOptimizer`, until the search has ended."""
+        if self._has_ended:
+            raise InputError(
+                "BayesSearchCV.optimizer_: trial must be left out, since the search has ended; got one. Prolong the "
+                "search by storage and a larger n_iter, or tell cv_results_ to a BayesianOptimizer of your own."
+            )
+        super().tell(trial, value, **more)
+
+    def best_within(self, left):
+        """Return the params with the best posterior mean that so many fits would try on all folds, or None."""
+        found = self._whole_best(left)
+        return found and found[2]
+
+    def _best(self):
+        # means over a few folds do not compare with those over all; what failed on one is the last resort
+        lacking = (0, self._campaign.n_folds) if self._campaign.n_folds > 1 else ()
+        return next(filter(None, map(self._whole_best, lacking)), None) or super()._best()
+
+    def _whole_best(self, left):
+        campaign = self._campaign
+        whole = campaign.nearly_whole(left)
+        if not whole.any():
+            return None
+        with campaign.turn, one_blas_thread():
+            models = self._models(campaign)
+            means = np.where(whole, posterior_mean(models.objective, models.X), -np.inf)
+        best = int(means.argmax())
+        params = campaign.records[campaign.which("ok")[best]].params
+        return campaign, models, params, models.X[best], float(means[best])

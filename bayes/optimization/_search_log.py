@@ -5,8 +5,12 @@ A search asks the same settings in the same order each time, so that no state ha
 
 import os
 import re
+from collections.abc import Mapping
+from functools import partial
+from types import CodeType, FunctionType
 
 import joblib
+import numpy as np
 
 from uq._base.exceptions import InputError, LogError
 
@@ -93,10 +97,10 @@ def _hashable(key):
 
 
 def fingerprint(thing, name):
-    """Return what tells data from others; estimators and functions are told by how they are shown."""
+    """Return what tells data from others; estimators and scorers are told by how they are shown, and what they hold."""
     if name in ("estimator", "scoring"):
         shown = thing.__repr__(N_CHAR_MAX=10**9) if hasattr(thing, "get_params") else repr(thing)
-        return re.sub(r"0x[0-9a-fA-F]+", "", shown)
+        return re.sub(r"0x[0-9a-fA-F]+", "", shown) + _held(thing)
     try:
         return joblib.hash(thing)
     except Exception as error:
@@ -104,3 +108,52 @@ def fingerprint(thing, name):
             f"BayesSearchCV: {name} cannot be told from other data ({error!r:.80}), which storage needs. Give arrays, "
             "or leave storage out."
         ) from None
+
+
+def _held(thing):
+    """Return a hash of what is not shown in full, code of functions and entries of arrays; nothing where all is."""
+    found: list = []
+    _collect(thing, found, set())
+    return f" {joblib.hash(found)}" if found else ""
+
+
+def _collect(thing, found, met):
+    """Append what thing holds, at any depth, that its text does not tell."""
+    parts: list = []
+    if isinstance(thing, np.ndarray):
+        found.append(thing)
+    elif isinstance(thing, Mapping):
+        parts = list(thing.values())
+    elif isinstance(thing, (list, tuple)):
+        parts = list(thing)
+    elif isinstance(thing, partial):
+        parts = [thing.func, *thing.args, *thing.keywords.values()]
+    elif hasattr(thing, "_score_func"):  # scikit-learn's scorers
+        parts = [thing._score_func]
+    elif hasattr(thing, "get_params") and not isinstance(thing, type):
+        parts = [value for _, value in sorted(thing.get_params(deep=False).items())]
+    elif isinstance(thing, FunctionType) and id(thing) not in met and not thing.__module__.startswith("sklearn."):
+        met.add(id(thing))  # it may hold itself
+        parts = [*map(_content, thing.__closure__ or ()), *(thing.__defaults__ or ())]
+        parts += (thing.__kwdefaults__ or {}).values()
+        found.append((_code(thing.__code__), [part for part in parts if isinstance(part, (int, float, str))]))
+    for part in parts:
+        _collect(part, found, met)
+
+
+def _content(cell):
+    try:
+        return cell.cell_contents
+    except ValueError:  # not set yet
+        return None
+
+
+def _code(code):
+    """Return what a function does, whatever it is called and wherever it stands."""
+    held = [
+        _code(part) if isinstance(part, CodeType)
+        # the order of a set is another one in each process
+        else sorted(map(repr, part)) if isinstance(part, frozenset) else repr(part)
+        for part in code.co_consts
+    ]  # fmt: skip
+    return code.co_code.hex(), code.co_names, held

@@ -103,7 +103,10 @@ def test_the_table_and_the_best_agree(folds):
     table, best = made.cv_results_, made.best_index_
     assert made.best_params_ == table["params"][best] == made.optimizer_.best_params_
     assert made.best_score_ == table["mean_test_score"][best]
-    assert table["posterior_mean_test_score"].max() == table["posterior_mean_test_score"][best]
+    whole = table["n_evaluated_splits"] == 3  # every setting under "all"
+    assert whole[best]
+    assert whole.all() == (folds == "all")
+    assert table["posterior_mean_test_score"][whole].max() == table["posterior_mean_test_score"][best]
     assert table["posterior_mean_test_score"][best] == pytest.approx(made.optimizer_.best_value_)
     assert made.best_estimator_.get_params()["C"] == made.best_params_["C"]
     assert table["n_evaluated_splits"].sum() == 6 * 3
