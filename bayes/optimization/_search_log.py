@@ -98,15 +98,15 @@ def _hashable(key):
 
 def fingerprint(thing, name):
     """Return what tells data from others; estimators and scorers are told by how they are shown, and what they hold."""
-    if name in ("estimator", "scoring"):
+    try:
+        if name not in ("estimator", "scoring"):
+            return joblib.hash(thing)
         shown = thing.__repr__(N_CHAR_MAX=10**9) if hasattr(thing, "get_params") else repr(thing)
         return re.sub(r"0x[0-9a-fA-F]+", "", shown) + _held(thing)
-    try:
-        return joblib.hash(thing)
     except Exception as error:
         raise InputError(
-            f"BayesSearchCV: {name} cannot be told from other data ({error!r:.80}), which storage needs. Give arrays, "
-            "or leave storage out."
+            f"BayesSearchCV: {name} cannot be told from another ({error!r:.80}), which storage needs. Give arrays, or "
+            "leave storage out."
         ) from None
 
 
@@ -132,7 +132,7 @@ def _collect(thing, found, met):
         parts = [thing._score_func]
     elif hasattr(thing, "get_params") and not isinstance(thing, type):
         parts = [value for _, value in sorted(thing.get_params(deep=False).items())]
-    elif isinstance(thing, FunctionType) and id(thing) not in met and not thing.__module__.startswith("sklearn."):
+    elif isinstance(thing, FunctionType) and id(thing) not in met and not str(thing.__module__).startswith("sklearn."):
         met.add(id(thing))  # it may hold itself
         parts = [*map(_content, thing.__closure__ or ()), *(thing.__defaults__ or ())]
         parts += (thing.__kwdefaults__ or {}).values()

@@ -146,6 +146,13 @@ def test_estimators_are_told_by_what_their_text_leaves_out():
         assert fingerprint(one, "estimator") != fingerprint(another, "estimator")
 
 
+def test_functions_of_no_module_and_entries_that_no_file_holds():
+    made = eval("lambda e, X, y=None: 1.0", {})
+    assert fingerprint(made, "scoring").startswith("<function <lambda>")
+    with pytest.raises(InputError, match="estimator cannot be told from another"):
+        fingerprint(Noisy(x=np.array([lambda: 1], dtype=object)), "estimator")
+
+
 def test_a_log_of_another_scoring_is_refused(tmp_path):
     path = tmp_path / "search.jsonl"
     search(Noisy(), 1, scoring=scorer(1), storage=path)
