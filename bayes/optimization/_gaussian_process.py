@@ -250,11 +250,14 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
         """Return what `_restore` needs: a dict of numbers and lists that JSON writes exactly."""
         return self._model.to_dict()
 
-    def _believe(self, X):
-        """Return a copy in which the rows of X were observed at their means."""
+    def _believe(self, X, *, at_most_median=False):
+        """Return a copy in which the rows of X were observed at their means, or at the median where that is less."""
         believer = copy.copy(self)
         with one_blas_thread():
-            believer.posteriors_ = tuple(posterior.append(X) for posterior in self.posteriors_)
+            believer.posteriors_ = tuple(
+                posterior.append(X, np.minimum(posterior.mean(X), np.median(posterior.y)) if at_most_median else None)
+                for posterior in self.posteriors_
+            )
         return believer
 
     def update(self, X, y, y_var=None):

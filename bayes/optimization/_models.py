@@ -112,9 +112,15 @@ def _without_scale(start):
     return start and {name: value for name, value in start.items() if name not in ("offset", "scale")}
 
 
-def believe(gp, pending):
-    """Return the process that takes pending rows to be evaluated, at their means."""
-    return gp._believe(pending) if len(pending) else gp
+def believe(gp, pending, failed=()):
+    """Return the process that takes pending rows to be evaluated, at their means, and failed rows to be no good.
+
+    What has failed gives no value, however uncertain the model is of it. Left open it would go on to promise much, and
+    its surroundings with it. So it is believed to have the median value, or its mean where that is less: lower values,
+    told of places that may lie beside the best one, would speak against that one.
+    """
+    gp = gp._believe(pending) if len(pending) else gp
+    return gp._believe(failed, at_most_median=True) if len(failed) else gp
 
 
 def _fit_success(campaign):

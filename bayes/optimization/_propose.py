@@ -113,11 +113,12 @@ def propose(campaign, models, acquisition, noise_free, cost=None):
     if allowed is not None and not len(allowed):
         return None, "none", None
     known = campaign.which("ok", "failed", "pending")
+    believed = models.objective and believe(models.objective, pending, _without_value(campaign, models))
     factors, centers = [], []
     if len(known) >= campaign.settings.n_initial and context:
-        factors, centers = _factors_of_average(models, pending, context, rng)
+        factors, centers = _factors_of_average(models, believed, context, rng)
     elif len(known) >= campaign.settings.n_initial:
-        factors = _factors(models, acquisition, pending, context.joint, rng)
+        factors = _factors(models, believed, acquisition, pending, context.joint, rng)
     if not factors:
         row = _initial(campaign, allowed, blocked, rng)
         if campaign.settings.cost == "function":  # what is no cost is told of before anything was spent
@@ -127,9 +128,8 @@ def propose(campaign, models, acquisition, noise_free, cost=None):
         factors.append(CostFunction(cost, context, campaign.known_costs))
     elif models.cost is not None:
         factors.append(LearnedCost(models.cost, models.least_cost))
-    objective = models.objective and believe(models.objective, pending)
     if acquisition == "thompson_sample" and models.feasible.any():
-        row = _thompson(campaign, objective, factors[1:], allowed, blocked, rng)
+        row = _thompson(campaign, believed, factors[1:], allowed, blocked, rng)
     else:
         row = maximize(
             Product(*factors) if len(factors) > 1 else factors[0],
@@ -141,7 +141,13 @@ def propose(campaign, models, acquisition, noise_free, cost=None):
         )
     if row is None and allowed is None:  # every start was blocked
         row = _initial(campaign, allowed, blocked, rng)
-    return row, "model", objective
+    return row, "model", models.objective and believe(models.objective, pending)
+
+
+def _without_value(campaign, models):
+    """Return the rows of failed trials that are learned from, but for those that gave a value another time."""
+    failed = campaign.points(campaign.which("failed") if models.success is not None else [])
+    return failed[~(failed[:, None] == models.X).all(axis=2).any(axis=1)]
 
 
 def _best_points(models, pending):
@@ -155,11 +161,10 @@ def _best_points(models, pending):
     return X[order[np.sort(first)[:N_CENTERS]]]
 
 
-def _factors(models, acquisition, pending, space, rng=None):
+def _factors(models, gp, acquisition, pending, space, rng=None):
     """Return the utilities whose product is maximised; the acquisition first, where anything feasible is known."""
     factors: list[Any] = []
     if models.feasible.any():
-        gp = believe(models.objective, pending)
         incumbents = np.unique(np.vstack([models.X[models.feasible], pending[_keeps_bounds(models, pending)]]), axis=0)
         best = float(posterior_mean(gp, incumbents).max())
         incumbents = _contenders(gp, incumbents)
@@ -194,11 +199,11 @@ def _keeps_bounds(models, rows):
     return keep
 
 
-def _factors_of_average(models, pending, context, rng):
+def _factors_of_average(models, gp, context, rng):
     """Return the factors where one evaluation tells of an average only in part, and rows to look around."""
-    if models.objective is None:
+    if gp is None:
         return ([] if models.success is None else [models.success]), []
-    gain, around = knowledge_gradient_of_average(believe(models.objective, pending), context, rng)
+    gain, around = knowledge_gradient_of_average(gp, context, rng)
     means = AverageMean([AveragedPosterior(posterior, context) for posterior in models.objective.posteriors_])
     seen = models.X[np.argsort(-means.screen(models.X[:, : context.space.n_columns]), kind="stable")]
     centers = np.vstack([around[: N_CENTERS // 2], seen[: N_CENTERS // 2], around[N_CENTERS // 2 :]])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from bayes import BayesianOptimizer, Categorical, GaussianProcess, Integer, Real
+from bayes.optimization import _propose
 from uq.exceptions import UntestedAssumptionWarning
 
 pytestmark = pytest.mark.slow
@@ -151,3 +152,26 @@ def test_an_ordered_fidelity_is_climbed():
             made.tell(trial, f(trial.params, trial.fidelity))
         assert made.best_params_["x"] == pytest.approx(0.6, abs=0.03)
         assert sum(r.fidelity < 27 for r in made.trials_) >= 5
+
+
+# ---- crashes
+
+
+def test_a_crash_beside_the_best_is_believed_to_be_no_good(monkeypatch):
+    # the sum grows up to a line behind which all trials crash: a model of the sum alone promises most behind it
+    def play(seed):
+        made = BayesianOptimizer({"x": Real(0, 1), "y": Real(0, 1)}, random_state=seed, n_initial=6)
+        for _ in range(30):
+            trial = made.ask()
+            total = trial.params["x"] + trial.params["y"]
+            made.tell(trial, **({"status": "failed"} if total > 1.1 else {"value": total}))
+        values = [record.value for record in made.trials_ if record.status == "ok"]
+        return 1.1 - max(values), 30 - len(values)
+
+    with_belief = np.array([play(seed) for seed in range(20, 28)])
+    monkeypatch.setattr(_propose, "_without_value", lambda campaign, models: models.X[:0])
+    without = np.array([play(seed) for seed in range(20, 28)])
+    # single seeds may go either way: 5 of these 8 do
+    assert with_belief[:, 0].sum() < 0.5 * without[:, 0].sum()
+    assert with_belief[:, 1].sum() < 0.75 * without[:, 1].sum()
+    assert np.median(with_belief[:, 0]) < 0.02

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bayes import BayesianOptimizer, Categorical, GaussianProcess, Integer, Real
+from bayes import BayesianOptimizer, Categorical, GaussianProcess, Integer, Real, expected_improvement
 from bayes.optimization import _entropy
 from bayes.optimization._entropy import sampled_maxima
 from bayes.optimization._lookahead import Lookahead
@@ -65,11 +65,44 @@ def test_probabilities_multiply_the_acquisition():
     for x in (0.1, 0.4, 0.8):
         made.tell({"x": x}, x, constraints={"c": x - 0.6})
     made.tell({"x": 0.95}, status="failed")
-    factors = _factors(made._models(made._campaign), "auto", np.empty((0, 1)), made._campaign.settings.space)
+    models = made._models(made._campaign)
+    factors = _factors(models, models.objective, "auto", np.empty((0, 1)), made._campaign.settings.space)
     assert len(factors) == 3
     none = BayesianOptimizer({"x": Real(0, 1)}, constraints=["c"], random_state=0, n_initial=1)
     none.tell({"x": 0.5}, 1.0, constraints={"c": 1.0})
-    assert len(_factors(none._models(none._campaign), "auto", np.empty((0, 1)), none._campaign.settings.space)) == 1
+    models = none._models(none._campaign)
+    assert len(_factors(models, models.objective, "auto", np.empty((0, 1)), none._campaign.settings.space)) == 1
+
+
+def test_what_failed_is_believed_to_be_no_good_while_suggestions_are_made(monkeypatch):
+    seen = []
+
+    def acquisition(gp, X, *, log, return_grad=False):
+        seen.append(gp)
+        return expected_improvement(gp, X, best=0.5, log=log, return_grad=return_grad)
+
+    def told(failures):
+        made = BayesianOptimizer({"x": Real(0, 1)}, acquisition, failures=failures, random_state=0, n_initial=2)
+        for x in (0.0, 0.1, 0.3, 0.4, 0.5):
+            made.tell({"x": x}, x)
+        made.tell({"x": 0.3}, status="failed")  # gave a value another time, which stands
+        made.tell({"x": 0.9}, status="failed")
+        made.best = made.best_params_, made.best_value_, made.best_interval(0.5)
+        seen.clear()
+        made.trial = made.ask()
+        return made, seen[0].posteriors_[0]
+
+    made, post = told("classifier")
+    assert post.X[5:, 0].tolist() == [0.9]
+    assert seen[0].predict([[0.9]])[0] == pytest.approx(0.3, abs=0.05)  # the median of the values
+    assert made._models(made._campaign).objective.predict([[0.9]])[0] > 0.5
+    plain = made._models(made._campaign).objective
+    assert len(plain.posteriors_[0].y) == 5  # what is reported knows nothing of it
+    assert made.best == told("abandon")[0].best
+    last = made.trials_[-1]  # foreseen without it, too
+    assert last.mean == pytest.approx(plain.predict([[last.params["x"]]])[0])
+    for failures in ("abandon", "drop"):
+        assert len(told(failures)[1].y) == 5
 
 
 def test_the_knowledge_gradient_of_a_campaign_counts_settings_that_may_be_chosen():
@@ -80,7 +113,7 @@ def test_the_knowledge_gradient_of_a_campaign_counts_settings_that_may_be_chosen
             made.tell({"x": x, "k": k}, x + 0.1 * (k == "b"), constraints={"c": x - 0.5})
     campaign = made._campaign
     models, joint = made._models(campaign), campaign.settings.space
-    gain = _factors(models, "knowledge_gradient", np.empty((0, joint.n_columns)), joint)[0]
+    gain = _factors(models, models.objective, "knowledge_gradient", np.empty((0, joint.n_columns)), joint)[0]
     chosen = gain.parts[0]._targets._points * models.objective.posteriors_[0].kernel.length_scale
     assert np.allclose(chosen, joint.snap(chosen))  # no mixture of choices
     assert chosen[:, 0].max() > 0.7  # the whole space, and not what was seen of it
