@@ -131,8 +131,8 @@ class BayesSearchCV(BaseSearchCV):
     "one" finds more with the same number of fits. On a table of an SVM on digits (1452 settings, 6 folds), the settings
     found missed the best one by, in points of accuracy on average over 10 seeds, .08 and .04 with `n_iter` 10 and 20;
     "all" by 1.83 and .70; random search by 1.43 and 1.20. With 50 there is little left to find: "all" misses by .06,
-    random search by .79. "one" makes a choice for each fit, some .05 s of work: use "all" where fits take less, or where `cv_results_`
-    must be complete.
+    random search by .79. "one" makes a choice for each fit, some .05 s of work: use "all" where fits take less, or
+    where `cv_results_` must be complete.
 
     **Guarantee.** None of finding the optimum. `best_score_` is the score that the search chose, on the rows that it
     chose with: it is too good on average. Nested cross-validation, `cross_val_score` of this estimator, judges the
