@@ -180,7 +180,7 @@ def test_kept_runs_say_what_was_played_and_are_not_played_again(tmp_path, monkey
     run.main(["--problems", "branin", "--methods", "random", "--seeds", "3"])
     (line,) = (cache / "branin" / "random.jsonl").read_text(encoding="utf-8").splitlines()[1:2]
     played = json.loads(line)
-    broken = played | {"seed": 9, "error": "Oops: in /home/somebody/x.py\nline 2", "regret": {}}
+    broken = played | {"seed": 9, "error": "Oops: in /opt/peer/x.py\nline 2", "regret": {}}
     with (cache / "branin" / "random.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps(broken) + "\n")
     assert results.keep(cache) == 4
