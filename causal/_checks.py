@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from uq._base.alignment import check_order
-from uq._base.containers import column_names, index_of
+from uq._base.containers import column_names, dimensions, index_of
 from uq._base.exceptions import InputError
 from uq._base.validation import (
     check_binary,
@@ -136,7 +136,7 @@ def check_propensity(owner, propensity, rows):
     """Return probabilities of treatment of the rows that take part, or None; one number stands for all rows."""
     if propensity is None:
         return None
-    if np.ndim(propensity) == 0 and not isinstance(propensity, (str, bytes, dict)):
+    if dimensions(propensity) == 0 and not isinstance(propensity, (str, bytes, dict)):
         propensity = [propensity]
         p = np.repeat(check_vector(propensity, owner, "propensity"), len(rows.z))
     else:

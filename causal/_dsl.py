@@ -4,7 +4,7 @@ import numpy as np
 
 from uq._base.alignment import check_order
 from uq._base.citation import cite_methods, cites
-from uq._base.containers import as_numeric
+from uq._base.containers import as_numeric, dimensions
 from uq._base.exceptions import InputError
 from uq._base.groups import cluster_sums
 from uq._base.laws import TLaw
@@ -129,7 +129,7 @@ def dsl(*, y_pred, y, labeled, sampling_probability, X=None, groups=None, strata
 
 
 def _check_probability(owner, sampling_probability, there):
-    scalar = np.ndim(sampling_probability) == 0 and not isinstance(sampling_probability, (str, bytes, dict, set))
+    scalar = dimensions(sampling_probability) == 0 and not isinstance(sampling_probability, (str, bytes, dict, set))
     p = check_vector([sampling_probability] if scalar else sampling_probability, owner, "sampling_probability")
     p = np.repeat(p, len(there)) if scalar else p
     check_same_length(owner, y_pred=there, sampling_probability=p)

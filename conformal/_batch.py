@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from uq._base.citation import cites
+from uq._base.containers import dimensions
 from uq._base.exceptions import InfiniteBoundWarning, InputError
 from uq._base.results import Interval
 from uq._base.sklearn import Range, StrOptions, as_generator, validate_params
@@ -350,7 +351,7 @@ class BatchPredictor(BaseEstimator):
             raise InputError(f"{owner}: give one of y_pred and n_test; got {'neither' if n_test is None else 'both'}.")
         mu = None
         if y_pred is not None:
-            if np.ndim(y_pred) == 0 and isinstance(y_pred, Real):
+            if dimensions(y_pred) == 0 and isinstance(y_pred, Real):
                 raise InputError(
                     f"{owner}: y_pred must hold the predictions of the batch; for its size write n_test={y_pred}."
                 )

@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from uq._base.citation import cites
-from uq._base.containers import index_of
+from uq._base.containers import dimensions, index_of
 from uq._base.exceptions import InfiniteBoundWarning, InputError
 from uq._base.sklearn import Range, validate_params
 from uq._base.validation import check_level, check_number, check_same_length, check_vector
@@ -110,9 +110,9 @@ class BatchSelector(BaseEstimator):
         self
         """
         owner = "BatchSelector.fit"
-        if np.ndim(self.threshold):
+        if dimensions(self.threshold):
             raise InputError(
-                f"BatchSelector: threshold must be one number; got {np.size(self.threshold)} of them. For cut-offs c "
+                f"BatchSelector: threshold must be one number; got {len(self.threshold)} of them. For cut-offs c "
                 "that differ by row pass y_pred - c and y - c."
             )
         validate_params(self)

@@ -6,6 +6,7 @@ Each function returns a plain dict of arrays under the names that the rest of th
 import numpy as np
 from scipy import special
 
+from ._base.containers import dimensions
 from ._base.exceptions import InputError
 from ._base.random import check_rng
 from ._base.validation import check_count, check_number, check_vector
@@ -373,7 +374,7 @@ def make_counts(n_problems=100, n_trials=20, *, a=0.5, b=1.5, rng=None) -> dict[
     owner = "make_counts"
     n_problems = check_count(n_problems, owner, "n_problems")
     a, b = check_number(a, owner, "a", low=0), check_number(b, owner, "b", low=0)
-    if np.ndim(n_trials):
+    if dimensions(n_trials):
         trials = check_vector(n_trials, owner, "n_trials")
         if len(trials) != n_problems or (trials < 1).any() or (trials != np.rint(trials)).any():
             raise InputError(f"{owner}: n_trials must be {n_problems} integers of at least 1, one per problem.")

@@ -11,6 +11,7 @@ __all__ = [
     "as_numeric",
     "as_real",
     "column_names",
+    "dimensions",
     "frame_columns",
     "index_of",
     "is_missing",
@@ -80,6 +81,14 @@ def as_labels(x, owner, name):
             f"the first in row {int(np.flatnonzero(missing)[0])} (counting from 0)."
         )
     return array
+
+
+def dimensions(x):
+    """Return the number of dimensions; 1 for a ragged list, which checks of its values will refuse by name."""
+    try:
+        return np.ndim(x)
+    except ValueError:
+        return 1
 
 
 def is_missing(value):

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from uq._base.classes import classes_in_names, codes_of, names_of_columns
-from uq._base.containers import as_labels
+from uq._base.containers import as_labels, dimensions
 from uq._base.exceptions import InputError
 
 __all__ = ["check_class_names", "check_same_classes", "class_codes", "column_labels", "label_array", "plain"]
@@ -86,12 +86,12 @@ def check_class_names(classes, k, owner):
 
 def class_codes(y, classes, n, k, owner):
     """Return the column of the class of each row; `y` is one label or one per row (columns where none are named)."""
-    alone = np.ndim(y) == 0 or isinstance(y, str)
+    alone = dimensions(y) == 0 or isinstance(y, str)
     labels = as_labels([plain(y)] if alone else y, owner, "y")
     names = list(range(k)) if classes is None else list(classes)
     if labels.dtype == object or len({type(name) for name in names}) > 1:  # an array would turn 1 beside "a" into text
         column = {name: j for j, name in enumerate(names)}
-        codes = np.array([column.get(plain(label), -1) for label in labels.tolist()], dtype=np.intp)
+        codes = np.array([_column(column, plain(label)) for label in labels.tolist()], dtype=np.intp)
     else:
         codes = codes_of(labels, np.array(names), owner, "y") if len(labels) else np.empty(0, dtype=np.intp)
     if (codes < 0).any():
@@ -102,3 +102,10 @@ def class_codes(y, classes, n, k, owner):
     if not alone and len(codes) != n:
         raise InputError(f"{owner}: y must be one class, or one per row ({n}); got {len(codes)}.")
     return np.repeat(codes, n) if alone else codes
+
+
+def _column(columns, label):
+    try:
+        return columns.get(label, -1)
+    except TypeError:  # a dict or a set, which names nothing
+        return -1

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from uq._base import bounds
 from uq._base.betting import betting_upper
 from uq._base.citation import cite_methods, cites
+from uq._base.containers import dimensions
 from uq._base.exceptions import InputError, SmallSampleWarning
 from uq._base.record import format_number, format_percent
 from uq._base.results import Interval
@@ -235,7 +236,7 @@ class SecondOrderCalibration(BaseEstimator):
         )
 
     def _target(self, pairs, y, each, owner):
-        if each and (y is None or np.ndim(y) > 0):
+        if each and (y is None or dimensions(y) > 0):
             raise InputError(f"{owner}: y must name one class where target='each'; got {plain(y)!r:.100}.")
         if not each and y is not None and self.n_classes_ > 2:
             raise InputError(

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from uq._base.citation import cites
-from uq._base.containers import as_numeric
+from uq._base.containers import as_numeric, dimensions
 from uq._base.exceptions import InputError
 from uq._base.validation import check_bounds, check_count, check_option, check_vector
 
@@ -90,7 +90,7 @@ class PrivateMultiplicativeWeights(Mechanism):
     def __post_init__(self):
         owner = "PrivateMultiplicativeWeights"
         check_option(self.method, METHODS, owner, "method")
-        if isinstance(self.universe, (int, np.integer)) or np.ndim(self.universe) == 0:
+        if isinstance(self.universe, (int, np.integer)) or dimensions(self.universe) == 0:
             check_count(self.universe, owner, "universe", low=2)
         else:
             atoms = as_numeric(self.universe, owner, "universe")

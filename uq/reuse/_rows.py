@@ -5,7 +5,7 @@ import copy
 import narwhals.stable.v2 as nw
 import numpy as np
 
-from uq._base.containers import as_numeric, frame_columns
+from uq._base.containers import as_numeric, dimensions, frame_columns
 from uq._base.exceptions import InputError
 
 __all__ = ["count_rows", "divisible", "part_of", "protected", "stand_in"]
@@ -17,17 +17,9 @@ def _parts(data):
     """Return the named parts of data that consist of several, such as (X, y) or a dict of columns; else None."""
     if isinstance(data, dict):
         return {str(key): value for key, value in data.items()}
-    if isinstance(data, tuple) and not hasattr(data, "_fields") and any(_depth(v) or _is_frame(v) for v in data):
+    if isinstance(data, tuple) and not hasattr(data, "_fields") and any(dimensions(v) or _is_frame(v) for v in data):
         return {str(i): value for i, value in enumerate(data)}
     return None
-
-
-def _depth(x):
-    """Return the number of dimensions; 1 for a ragged list."""
-    try:
-        return np.ndim(x)
-    except ValueError:
-        return 1
 
 
 def _is_frame(x):
@@ -67,7 +59,7 @@ def _check_kind(data):
             f"{OWNER}: data must be dense; got a sparse {type(data).__name__}. Use .toarray(), or hand over the values "
             "of queries that were computed before, and what identifies the rows as data."
         )
-    depths = {_depth(v) for v in data} if isinstance(data, list) and len(data) <= 3 else set()
+    depths = {dimensions(v) for v in data} if isinstance(data, list) and len(data) <= 3 else set()
     if len(depths - {0}) > 1 or (depths and any(_is_frame(v) for v in data)):
         raise InputError(
             f"{OWNER}: data must be a tuple where they consist of parts, (X, y); got a list, whose entries are rows."

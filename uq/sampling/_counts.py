@@ -4,7 +4,7 @@ from numbers import Integral
 
 import numpy as np
 
-from uq._base.containers import as_numeric
+from uq._base.containers import as_numeric, dimensions
 from uq._base.exceptions import InputError
 from uq._base.validation import check_same_length, check_vector, is_binary
 
@@ -51,7 +51,7 @@ def check_k(k, owner, *, named=False):
     Where the answers are `named` by k, no number may come twice.
     """
     k = _plain(k)
-    single = np.ndim(k) == 0 if not isinstance(k, (str, bytes, dict, set)) else False
+    single = dimensions(k) == 0 if not isinstance(k, (str, bytes, dict, set)) else False
     if single and (not isinstance(k, Integral) or isinstance(k, (bool, np.bool_))):
         raise InputError(f"{owner}: k must be a whole number of at least 1, or several of them; got {k!r:.100}.")
     ks = check_vector([float(k)] if single and abs(int(k)) < 2**63 else k, owner, "k")

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from uq._base.containers import dimensions
 from uq._base.exceptions import InputError
 from uq._base.validation import check_count, check_option, check_vector
 
@@ -90,7 +91,7 @@ def _check_target(target, cap, c, n, owner):
             )
         target = c
     else:
-        single = isinstance(target, (int, float, str)) or np.ndim(target) == 0
+        single = isinstance(target, (int, float, str)) or dimensions(target) == 0
         target = np.full(len(c), _check_small(target, owner, "target")) if single else target
         target = check_vector(target, owner, "target")
         if len(target) != len(c) or (target < 1).any() or (target != np.rint(target)).any():
