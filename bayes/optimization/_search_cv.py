@@ -11,7 +11,7 @@ from sklearn.utils import indexable
 from sklearn.utils.validation import check_is_fitted
 
 from uq._base.citation import cites
-from uq._base.exceptions import InputError
+from uq._base.exceptions import InputError, UQError
 from uq._base.results import Interval
 from uq._base.sklearn import Range, StrOptions, validate_params
 
@@ -103,7 +103,7 @@ class BayesSearchCV(BaseSearchCV):
     ------
     InputError
         From `fit`, for parameters that are not what they may be, names in `space` that are none of the estimator's, and
-        where all fits failed.
+        where all fits failed, or the fit on all rows did.
     LogError
         Where the log is of another search, in use, or cannot be written.
 
@@ -236,9 +236,17 @@ class BayesSearchCV(BaseSearchCV):
         self._fit_params = params
         try:
             super().fit(X, y, **params)
-        except BaseException:
+        except BaseException as error:
+            best, known = self.__dict__.get("best_params_"), before.get("best_params_")
             self.__dict__.clear()
             self.__dict__.update(before)
+            refitted = best is not known and isinstance(error, Exception) and not isinstance(error, UQError)
+            if refitted and self.error_score != "raise":
+                said = next(iter(str(error).splitlines()), type(error).__name__)
+                raise InputError(
+                    f"{OWNER}.fit: estimator must fit all rows with the best setting, {best!r:.200}; got {said:.300} "
+                    "Mend the rows, or search with refit=False."
+                ) from error
             raise
         finally:
             search = self.__dict__.pop("_search", None)

@@ -246,6 +246,20 @@ def test_failing_settings_do_not_end_a_search(folds, n_parallel):
     assert table["rank_test_score"][failed].min() > table["rank_test_score"][~failed].max()
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.FitFailedWarning", "ignore:Scoring failed:UserWarning")
+@pytest.mark.parametrize("folds", ["all", "one"])
+def test_a_best_setting_that_all_rows_break_is_told(folds):
+    """Half of the folds fit, as the row with NaN is not among theirs; the search is as it was before."""
+    rows = np.linspace(0, 1, 20).reshape(10, 2).copy()
+    rows[0, 0] = np.nan
+    options = {"n_iter": 3, "cv": 2, "error_score": -1.0, "folds": folds, "random_state": 0}
+    made = BayesSearchCV(Ridge(), {"alpha": Real(0.1, 1.0)}, **options)
+    before = dict(made.__dict__)
+    with pytest.raises(InputError, match=r"all rows with the best setting, .*alpha.*NaN.*refit=False"):
+        made.fit(rows, rows[:, 1])
+    assert made.__dict__ == before
+
+
 def test_error_scores():
     with pytest.raises(RuntimeError, match="too large"):
         search(Moody(limit=-1), {"x": Real(0, 1)}, error_score="raise").fit(X, Y)
