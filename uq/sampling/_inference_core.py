@@ -57,13 +57,8 @@ def solve(n, beta, worst):
 
 def win_rate_and_kl(n, worst, u, log_density, slope):
     """Return the win rate after a best or worst of n, and KL to the reference, of a density given by its logarithm."""
-    spline = CubicHermiteSpline(u, log_density, slope)
-    half = np.diff(u)[:, None] / 2
-    at = (u[1:] + u[:-1])[:, None] / 2 + half * _NODES
-    logs = spline(at)
-    mass = half * _WEIGHTS * np.exp(logs - logs.max())
-    log_total = float(np.log(mass.sum()) + logs.max())
-    logs, mass = logs - log_total, mass / mass.sum()
+    half, at = _nodes(u)
+    logs, mass, log_total = _normalised(CubicHermiteSpline(u, log_density, slope)(at), half)
     # F at the nodes: whole cells before, and the part of this cell up to the node
     before = np.r_[0.0, np.cumsum(mass.sum(axis=1))[:-1]][:, None]
     cdf = np.clip(before + mass @ _PARTS.T, 0.0, 1.0)
@@ -73,6 +68,19 @@ def win_rate_and_kl(n, worst, u, log_density, slope):
     else:
         won = 1 - (cdf**n * n * at ** (n - 1) * weight).sum()
     return float(won), float((mass * logs).sum()), log_total
+
+
+def _nodes(u):
+    """Return half the width of each cell, and the quadrature's nodes in it."""
+    half = np.diff(u)[:, None] / 2
+    return half, (u[1:] + u[:-1])[:, None] / 2 + half * _NODES
+
+
+def _normalised(logs, half):
+    """Return the logarithm of a density at the nodes, its mass there, and the logarithm of what it summed to."""
+    mass = half * _WEIGHTS * np.exp(logs - logs.max())
+    log_total = float(np.log(mass.sum()) + logs.max())
+    return logs - log_total, mass / mass.sum(), log_total
 
 
 def _partial_sums():
@@ -113,9 +121,12 @@ def _exponential(n, kl, worst, rate):
     shape = -np.expm1(-rate * u) / -np.expm1(-rate) if worst else 1 + np.expm1(rate * (u - 1)) / -np.expm1(-rate)
     bend = rate * np.exp(-rate * u if worst else rate * (u - 1)) / -np.expm1(-rate)
 
+    half, at = _nodes(u)
+    curve = CubicHermiteSpline(u, shape, bend)(at)  # a spline is linear in its values: one serves every strength
+
     def excess(log_c):
-        c = np.exp(log_c)
-        return win_rate_and_kl(n, worst, u, c * shape, c * bend)[1] - kl
+        logs, mass, _ = _normalised(np.exp(log_c) * curve, half)
+        return float((mass * logs).sum()) - kl
 
     if excess(-20.0) >= 0:
         return win_rate_and_kl(n, worst, u, 0 * shape, 0 * bend)[0]
