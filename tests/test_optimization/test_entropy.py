@@ -49,9 +49,10 @@ def test_noisy_information_against_high_precision(gamma, share):
         g, c = mp.mpf(gamma), mp.mpf(share)
         rho = mp.sqrt(1 - c)
         below = lambda z: mp.erfc(-z / mp.sqrt(2)) / 2  # noqa: E731
+        whole, sd = below(g), mp.sqrt(c)
 
         def integrand(w):
-            ratio = below((g - rho * w) / mp.sqrt(c)) / below(g)
+            ratio = below((g - rho * w) / sd) / whole
             return mp.npdf(w) * (ratio * mp.log(ratio) - ratio + 1 if ratio > 0 else 1)
 
         step, width, peak = g / rho, mp.sqrt(c) / rho, 2 * rho * g / (1 + rho**2)
@@ -60,7 +61,7 @@ def test_noisy_information_against_high_precision(gamma, share):
         cuts += [step + k * width for k in (-8, -2, 2, 8)]
         with mp.workdps(30 if gamma < 5 else 60):
             divergence = mp.quad(integrand, [low, *sorted(p for p in set(cuts) if low < p < high), high])
-            expected = float(mp.log(divergence + rho**2 * g * mp.npdf(g) / (2 * below(g))))
+            expected = float(mp.log(divergence + rho**2 * g * mp.npdf(g) / (2 * whole)))
     value = noisy_information(np.array([gamma]), np.array([share]))[0][0]
     assert value == pytest.approx(expected, abs=1e-7)
 
