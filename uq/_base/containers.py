@@ -23,6 +23,8 @@ LONG_TEXT = 200  # NumPy pads strings to the longest, so longer ones are kept as
 # NumPy would turn times into counts of their unit, and drop imaginary parts
 _NO_NUMBERS = (str, bytes, complex, np.complexfloating, np.datetime64, np.timedelta64)
 
+_PLAIN = frozenset({np.ndarray, list, tuple, int, float})  # no frames
+
 
 def as_numeric(x, owner, name):
     """Return `x` as a float64 array of its own shape. A float64 array is returned without a copy: never write to it.
@@ -149,6 +151,8 @@ def _holds_text(x):
 
 def _wrapped(x, **options):
     """Return `x` in narwhals' clothes if it is a frame; columns of one name are numbered first, which it needs."""
+    if type(x) in _PLAIN:  # narwhals asks every library that it knows first
+        return x
     try:
         return nw.from_native(x, pass_through=True, **options)
     except nw.exceptions.NarwhalsError:

@@ -1,5 +1,7 @@
 """The border to scikit-learn: the one importer of its private parameter validation, and where seeds change hands."""
 
+import functools
+
 import numpy as np
 from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions, validate_parameter_constraints
 
@@ -28,12 +30,18 @@ def validate_params(estimator):
     InputError
         Names the parameter, the estimator, what is allowed and what came. Also a ValueError.
     """
+    kind = type(estimator)
+    given = {name: getattr(estimator, name) for name in _parameters(kind)}  # type: ignore[arg-type]  # classes are hashable
     try:
-        validate_parameter_constraints(
-            type(estimator)._parameter_constraints, estimator.get_params(deep=False), type(estimator).__name__
-        )
+        validate_parameter_constraints(kind._parameter_constraints, given, kind.__name__)
     except (ValueError, TypeError) as error:
         raise InputError(str(error)) from None
+
+
+@functools.cache
+def _parameters(kind):
+    """Return the names that `get_params` finds; it reads the signature each time, longer than many a fit."""
+    return kind._get_param_names()
 
 
 def as_generator(random_state, owner):
