@@ -102,9 +102,10 @@ METHODS = {
     "errorbars": ("ours", "Errorbars", ("errorbars", "numpy", "scipy")),
     "errorbars_gaussian": ("ours", "ErrorbarsGaussian", ("errorbars", "numpy", "scipy")),
     "errorbars_ei": ("ours", "ErrorbarsExpectedImprovement", ("errorbars", "numpy", "scipy")),
+    "errorbars_no_belief": ("ours", "ErrorbarsNoBelief", ("errorbars", "numpy", "scipy")),
     "errorbars_no_classifier": ("ours", "ErrorbarsNoClassifier", ("errorbars", "numpy", "scipy")),
 }
-CRASHES_ONLY = {"optuna_tpe_worst", "optuna_gp_worst", "errorbars_no_classifier"}
+CRASHES_ONLY = {"optuna_tpe_worst", "optuna_gp_worst", "errorbars_no_belief", "errorbars_no_classifier"}
 
 
 def build(name, problem, seed):

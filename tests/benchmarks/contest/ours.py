@@ -1,6 +1,9 @@
 """`errorbars`: BayesianOptimizer with its defaults, and with one part changed so that a gain can be attributed."""
 
+from unittest import mock
+
 from bayes import BayesianOptimizer, Categorical, GaussianProcess, Integer, Real
+from bayes.optimization import _propose
 
 from .methods import Method
 
@@ -66,3 +69,11 @@ class ErrorbarsNoClassifier(Errorbars):
 
     def options(self):
         return {"failures": "abandon"}
+
+
+class ErrorbarsNoBelief(Errorbars):
+    """The classifier alone: the model of values is left as open where trials failed as it was before."""
+
+    def propose(self):
+        with mock.patch.object(_propose, "_without_value", lambda campaign, models: models.X[:0]):
+            return super().propose()
