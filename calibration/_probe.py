@@ -176,6 +176,10 @@ class KnowledgeProbe(ClassifierMixin, BaseEstimator):
         try:
             with np.errstate(invalid="ignore", over="ignore"):  # infinities are told of in words
                 checked = validate_data(self, *arrays, dtype=np.float64, **options)
+        except OverflowError:  # an int beyond the floats
+            raise InputError(
+                f"{owner}: X must not exceed {HUGE:g} in size, whose squares overflow; rescale it."
+            ) from None
         except ValueError as error:
             raise InputError(str(error)) from None
         X = checked[0] if isinstance(checked, tuple) else checked

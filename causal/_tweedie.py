@@ -20,6 +20,7 @@ cite_methods(
 )
 FEW = 100
 _ATOM = 0.05
+_WIDEST = 1e100  # far beyond any use, and far from where numbers overflow
 
 
 @cites("pettersson2025", "efron2011")
@@ -160,6 +161,11 @@ class TweedieDebiaser(Debiaser):
         if self.bandwidth == "scott":
             options["factor"] = scott_factor(weights, len(z))
         else:
+            if self.bandwidth > _WIDEST * unit:
+                raise InputError(
+                    f"{owner}: bandwidth must be at most {_WIDEST:g} standard deviations of y_pred, {unit:.3g} each; got "
+                    f"{self.bandwidth!r}. It is in the unit of y_pred; 'scott' takes one that suits."
+                )
             options["bandwidth"] = self.bandwidth / unit
             least = 64 * (z.max() - z.min()) / MAX_CELLS
             if options["bandwidth"] < least:

@@ -177,3 +177,12 @@ def test_bad_input(parameters, fit, message):
     with pytest.raises(InputError, match=message):
         estimator.fit(**rows)
     assert set(vars(estimator)) == {"alpha", "cv", "random_state"}
+
+
+def test_integers_beyond_the_floats_are_refused():
+    X = np.arange(12.0).reshape(6, 2)
+    probe = KnowledgeProbe(alpha=1.0).fit(X, [0, 1, 0, 1, 0, 1])
+    huge = np.full((6, 2), 10**400, dtype=object)
+    for ask in (lambda: probe.predict_proba(huge), lambda: probe.fit(huge, [0, 1, 0, 1, 0, 1])):
+        with pytest.raises(InputError, match="X must not exceed"):
+            ask()

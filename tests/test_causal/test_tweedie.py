@@ -314,6 +314,7 @@ def test_fit_warns_of_few_rows_of_atoms_and_of_the_world():
     ("parameters", "match"),
     [
         ({"bandwidth": 1e-9}, "bandwidth must be at least"),
+        ({"bandwidth": 1e120}, "bandwidth must be at most"),
         ({"bandwidth": -1.0}, "bandwidth"),
         ({"scale": "both"}, "scale"),
         ({"recalibrate": "isotonic"}, "recalibrate"),
