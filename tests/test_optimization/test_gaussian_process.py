@@ -363,24 +363,6 @@ def test_no_rows_are_the_prior():
     np.testing.assert_array_equal(sd, 1)
 
 
-def test_believed_points_are_a_copy():
-    X, y = data(12)
-    gp = GaussianProcess().fit(X, y)
-    believer = gp._believe(NEW[:2])
-    assert len(believer.posteriors_[0].y) == 14
-    assert len(gp.posteriors_[0].y) == 12
-    np.testing.assert_allclose(believer.predict(NEW), gp.predict(NEW), atol=1e-10)
-    assert (believer.predict(NEW, True)[1] < gp.predict(NEW, True)[1]).all()
-    post = gp.posteriors_[0]
-    rows = NEW[np.argsort(gp.predict(NEW))[[0, -1]]]
-    low, high = gp.predict(rows)
-    assert low < np.median(y) < high
-    capped = gp._believe(rows, at_most_median=True).posteriors_[0]
-    np.testing.assert_allclose(post.offset + post.scale * capped.y[-2:], [low, np.median(y)])
-    direct = post.append(rows, capped.y[-2:])
-    np.testing.assert_array_equal(capped.mean(NEW), direct.mean(NEW))
-
-
 # ---- habits
 
 

@@ -74,6 +74,24 @@ def test_probabilities_multiply_the_acquisition():
     assert len(_factors(models, models.objective, "auto", np.empty((0, 1)), none._campaign.settings.space)) == 1
 
 
+def test_believed_points_are_a_copy():
+    rng = np.random.default_rng(0)
+    X, new = rng.random((12, 2)), np.random.default_rng(99).random((7, 2))
+    y = 3 + np.sin(5 * X[:, 0]) + 0.1 * rng.normal(size=12)
+    gp = GaussianProcess().fit(X, y)
+    believer = gp._believe(new[:2])
+    assert len(believer.posteriors_[0].y) == 14
+    assert len(gp.posteriors_[0].y) == 12
+    np.testing.assert_allclose(believer.predict(new), gp.predict(new), atol=1e-10)
+    assert (believer.predict(new, True)[1] < gp.predict(new, True)[1]).all()
+    rows, post = new[np.argsort(gp.predict(new))[[0, -1]]], gp.posteriors_[0]
+    low, high = gp.predict(rows)
+    assert low < np.median(y) < high
+    capped = gp._believe(rows, at_most_median=True).posteriors_[0]
+    np.testing.assert_allclose(post.offset + post.scale * capped.y[-2:], [low, np.median(y)])
+    np.testing.assert_array_equal(capped.mean(new), post.append(rows, capped.y[-2:]).mean(new))
+
+
 def test_what_failed_is_believed_to_be_no_good_while_suggestions_are_made(monkeypatch):
     seen = []
 
