@@ -163,8 +163,8 @@ class TweedieDebiaser(Debiaser):
         else:
             if self.bandwidth > _WIDEST * unit:
                 raise InputError(
-                    f"{owner}: bandwidth must be at most {_WIDEST:g} standard deviations of y_pred, {unit:.3g} each; got "
-                    f"{self.bandwidth!r}. It is in the unit of y_pred; 'scott' takes one that suits."
+                    f"{owner}: bandwidth must be at most {_WIDEST:g} standard deviations of y_pred, {unit:.3g} each; "
+                    f"got {self.bandwidth!r:.100}. It is in the unit of y_pred; 'scott' takes one that suits."
                 )
             options["bandwidth"] = self.bandwidth / unit
             least = 64 * (z.max() - z.min()) / MAX_CELLS

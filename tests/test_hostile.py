@@ -95,6 +95,8 @@ def check_answer(answer):
             check_answer(part)
     elif isinstance(answer, numbers.Real):
         assert not math.isnan(answer)
+    elif isinstance(answer, np.ndarray):
+        assert answer.dtype.kind not in "fc" or not np.isnan(answer).any(), "NaN in an array"
     elif isinstance(answer, Estimate):
         _check_estimate(answer)
     elif isinstance(answer, Result):
@@ -259,6 +261,7 @@ FAULTS = {
     "NaN estimate": lambda scores: _estimate(float("nan"), 1.0),
     "NaN error": lambda scores: _estimate(1.0, float("nan")),
     "NaN on a curve": lambda scores: Curve(x=[1.0], y=[float("nan")]),
+    "NaN in an array": lambda scores: np.array([1.0, float("nan")]),
     "NaN in a tuple": lambda scores: (1.0, float("nan")),
     "input changed": _mutates,
     "warning of NumPy": _warns,
