@@ -8,8 +8,8 @@ from uq._base.exceptions import InputError
 from uq._base.random import check_rng
 from uq._base.validation import check_count, check_option, check_vector
 
+from ._box import check_where, seen_box
 from ._information import information, noisy_information
-from ._knowledge_gradient import check_box, seen_box
 from ._mean_maxima import mean_maxima, spread_points
 from ._noisy_ei import evaluated_points
 from ._utility import Average, check_gp, check_noise, check_points, check_switch, evaluate, next_noise
@@ -247,12 +247,7 @@ def max_value_entropy_search(
     owner = "max_value_entropy_search"
     posteriors = check_gp(gp, owner)
     X = check_points(X, owner, posteriors)
-    if candidates is not None and bounds is not None:
-        raise InputError(f"{owner}: bounds must be left out where candidates are given; got both.")
-    if candidates is not None:
-        candidates = check_points(candidates, owner, posteriors, "candidates")
-    if bounds is not None:
-        bounds = check_box(bounds, owner, X.shape[1])
+    candidates, bounds = check_where(candidates, bounds, owner, posteriors, X.shape[1])
     if not isinstance(max_values, str):
         max_values = check_vector(max_values, owner, "max_values")
     elif max_values not in ("sampled", "gumbel"):

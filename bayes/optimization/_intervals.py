@@ -8,7 +8,8 @@ from math import ceil, inf
 
 import numpy as np
 
-from ._hyperparameters import FEW, column_units, fit_model, noise_rows, posteriors
+from ._hyperparameter_search import FEW
+from ._hyperparameters import column_units, fit_model, noise_rows, posteriors
 from ._moments import pooled, predictive
 
 __all__ = ["Calibration", "fold_of_rows"]

@@ -7,14 +7,15 @@ import numpy as np
 from uq._base.citation import cites
 from uq._base.exceptions import InputError
 from uq._base.random import check_rng
-from uq._base.validation import check_count, check_matrix, check_option
+from uq._base.validation import check_count, check_option
 
+from ._box import check_where, seen_box
 from ._discretized_box import likely_choices
 from ._lookahead import Lookahead
 from ._simulated_gain import simulated_gain
 from ._utility import Average, check_gp, check_noise, check_points, check_switch, evaluate
 
-__all__ = ["KnowledgeGradient", "check_box", "knowledge_gradient", "seen_box"]
+__all__ = ["KnowledgeGradient", "knowledge_gradient"]
 
 
 class KnowledgeGradient(Average):
@@ -42,11 +43,6 @@ class KnowledgeGradient(Average):
                 B = B if settle is None else settle(B)
             parts.append(Lookahead(posterior, B, includes_x=candidates is None, noise=noise))
         super().__init__(parts, [math.log(posterior.scale) for posterior in gp.posteriors_])
-
-
-def seen_box(posterior):
-    """Return the range (d, 2) of the evaluated points."""
-    return np.column_stack([posterior.X.min(axis=0), posterior.X.max(axis=0)])
 
 
 @cites("frazier2018", "frazier2009", "scott2011")
@@ -146,12 +142,7 @@ def knowledge_gradient(
     owner = "knowledge_gradient"
     posteriors = check_gp(gp, owner)
     X = check_points(X, owner, posteriors)
-    if candidates is not None and bounds is not None:
-        raise InputError(f"{owner}: bounds must be left out where candidates are given; got both.")
-    if candidates is not None:
-        candidates = check_points(candidates, owner, posteriors, "candidates")
-    if bounds is not None:
-        bounds = check_box(bounds, owner, X.shape[1])
+    candidates, bounds = check_where(candidates, bounds, owner, posteriors, X.shape[1])
     y_var = check_noise(y_var, owner)
     method = check_option(method, ("discretized", "simulation"), owner, "method")
     n_draws = check_count(n_draws, owner, "n_draws")
@@ -168,14 +159,3 @@ def knowledge_gradient(
         values += posterior.scale * simulated_gain(posterior, X, candidates, box, noise, n_draws, rng)
     with np.errstate(divide="ignore"):
         return np.log(values / len(posteriors)) if log else values / len(posteriors)
-
-
-def check_box(bounds, owner, d):
-    """Return bounds (d, 2) with low <= high."""
-    bounds = check_matrix(bounds, owner, "bounds")
-    if bounds.shape != (d, 2) or (bounds[:, 0] > bounds[:, 1]).any():
-        raise InputError(
-            f"{owner}: bounds must have shape ({d}, 2), smallest and largest value of each column; "
-            f"got {bounds.tolist()!r:.100}."
-        )
-    return bounds

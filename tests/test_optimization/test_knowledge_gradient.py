@@ -5,7 +5,8 @@ import pytest
 from acquisition_worlds import Averaged, central_difference, data, expectation, posterior_of, process, refitted_mean
 
 from bayes import GaussianProcess, expected_max_affine, knowledge_gradient, noisy_expected_improvement
-from bayes.optimization._knowledge_gradient import KnowledgeGradient, seen_box
+from bayes.optimization._box import seen_box
+from bayes.optimization._knowledge_gradient import KnowledgeGradient
 from bayes.optimization._mean_maxima import mean_maxima
 from bayes.optimization._posterior import Posterior
 from uq.exceptions import InputError
