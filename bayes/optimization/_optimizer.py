@@ -107,7 +107,7 @@ class BayesianOptimizer(Findings, BaseEstimator):
 
     In a space where nothing has succeeded, or nothing has kept the constraints, the most probable setting to do so is
     suggested. Where a finite space has no setting left that may be suggested, `ask` raises `SpaceExhaustedError`.
-    A value that is worse than all others by more than 30 times their range, as a penalty for a crash is, hides them
+    A value that is worse than all others by more than 1,000 times their range, as a penalty for a crash is, hides them
     from the model: one UserWarning names its trial, and what to tell instead.
 
     **Guarantee.** None of finding the optimum: each suggestion is the best for one more step, if the model is right and

@@ -112,7 +112,7 @@ class BayesSearchCV(BaseSearchCV):
     FitFailedWarning
         Once, where settings failed.
     UserWarning
-        Where a finite space is exhausted before `n_iter`, and where a score is worse than all others by more than 30
+        Where a finite space is exhausted before `n_iter`, and where a score is worse than all others by more than 1,000
         times their range, which hides them from the model.
 
     See Also
