@@ -87,14 +87,14 @@ def section(problem, ours):
     return [*lines, ""]
 
 
-def medians(ours, names):
+def medians(ours, names, problems):
     """Return the lines of one table: problems by methods, median of the own report at the end.
 
     Where a method has fewer seeds than ours, the median of ours at those seeds stands beside its own. In bold: methods
     that ours is not better than, and ours where nobody is better.
     """
     lines = ["| problem | " + " | ".join([ours, *names]) + " |", "|" + "---|" * (len(names) + 2)]
-    for problem in all_problems().values():
+    for problem in problems:
         mine = regrets(load(problem.name, ours), problem.budget, "own")
         cells, beaten = [], False
         for n in names:
@@ -113,11 +113,11 @@ def medians(ours, names):
     return lines
 
 
-def scores(ours, names):
+def scores(ours, names, problems):
     """Return the lines of one table: problems by methods, how often ours won, tied and lost, and the sums."""
     lines = ["| problem | " + " | ".join(names) + " |", "|" + "---|" * (len(names) + 1)]
     total = dict.fromkeys(names, (0, 0, 0))
-    for problem in all_problems().values():
+    for problem in problems:
         mine = regrets(load(problem.name, ours), problem.budget, "own")
         cells = []
         for n in names:
@@ -128,30 +128,30 @@ def scores(ours, names):
     return [*lines, "| sum | " + " | ".join(", ".join(map(str, t)) for t in total.values()) + " |"]
 
 
-def overview(ours):
+def overview(ours, problems):
     """Return the lines that stand before the single problems: peers, then our own parts."""
-    parts = [n for n in METHODS if n.startswith(f"{ours}_")]
-    peers = [n for n in METHODS if n not in (*parts, ours) and any(load(p, n) for p in all_problems())]
+    parts = [n for n in METHODS if n.startswith(f"{ours}_") and any(load(p.name, n) for p in problems)]
+    peers = [n for n in METHODS if not n.startswith(ours) and any(load(p.name, n) for p in problems)]
     return [
         "## All problems",
         "",
         "Median regret of the own report at the end. In brackets, where a method has fewer seeds: how many, and the",
         f"median of {ours} at these. In bold: who is not worse than {ours}, and {ours} where nobody is better.",
         "",
-        *medians(ours, peers),
+        *medians(ours, peers, problems),
         "",
         f"Runs at equal seeds that {ours} won, tied and lost, by own report at the end. 20 fair coins fall",
         "15 or more times on one side in 4% of all cases.",
         "",
-        *scores(ours, peers),
+        *scores(ours, peers, problems),
         "",
         "## What comes from which part",
         "",
         f"The same with one part of {ours} changed: median regrets, then how often the whole won, tied and lost.",
         "",
-        *medians(ours, parts),
+        *medians(ours, parts, problems),
         "",
-        *scores(ours, parts),
+        *scores(ours, parts, problems),
         "",
         "## Problem by problem",
         "",
@@ -176,10 +176,12 @@ def write(path, lines):
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--ours", default="errorbars", help="whose paired wins are counted")
+    parser.add_argument("--problems", nargs="*", help="all")
     parser.add_argument("--into", type=Path, help="file whose part below the mark is written anew")
     options = parser.parse_args(argv)
-    lines = [*HEADER.format(ours=options.ours).splitlines(), "", versions(), "", *overview(options.ours)]
-    for problem in all_problems().values():
+    problems = [p for name, p in all_problems().items() if not options.problems or name in options.problems]
+    lines = [*HEADER.format(ours=options.ours).splitlines(), "", versions(), "", *overview(options.ours, problems)]
+    for problem in problems:
         lines += section(problem, options.ours)
     if options.into:
         write(options.into, lines)
