@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from benchmarks.contest import problems, results, run, table, tables
+from benchmarks.contest import edges, problems, results, run, table, tables
 from benchmarks.contest.methods import Method, Random
 from benchmarks.contest.spaces import Dimension, Space, box
 from contracts.containers import require_data
@@ -50,6 +50,23 @@ def test_no_start_climbs_above_the_optimum(name):
     assert best <= problem.optimum + 1e-9
     if name != "ackley5":  # its surface is too wavy for a local climber
         assert best == pytest.approx(problem.optimum, abs=1e-6)
+
+
+@pytest.mark.parametrize("problem", edges.edges(), ids=lambda p: p.name)
+def test_edges_crash_and_keep_their_optimum(problem):
+    rng = np.random.default_rng(0)
+    values = [problem.truth(problem.space.decode(u)) for u in rng.random((4000, len(problem.space.names)))]
+    there = [v for v in values if v is not None]
+    assert 0.1 < len(there) / 4000 < 0.85
+    assert max(there) <= problem.optimum + 1e-9
+    near = {
+        "sum": (0.55, 0.55 - 1e-9),
+        "ridge": (np.sqrt(8.8) - 2, np.sqrt(3.2 - np.sqrt(8.8)) - 1e-9, 0.3),
+        "branin_ring": (np.pi, 2.275),
+        "branin_corner": (np.pi, 2.275),
+        "hartmann6_corner": (0.20169, 0.150011, 0.476874, 0.275332, 0.311652, 0.6573),
+    }[problem.name]
+    assert problem.regret(dict(zip(problem.space.names, near, strict=True))) < 1e-5
 
 
 # ---- same start, same noise
