@@ -1,4 +1,7 @@
-"""Every notebook runs from top to bottom, in under a minute, from its py:percent file."""
+"""Every notebook runs from top to bottom, from its py:percent file, in under a minute.
+
+A minute of a machine that does nothing else: where a plain loop takes longer, notebooks may.
+"""
 
 import subprocess
 import sys
@@ -11,6 +14,14 @@ from contracts.containers import require
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("*.py"))
 
 
+def slowness():
+    """Return how much longer a loop takes now than the fifth of a second of a machine that does nothing else."""
+    start, total = time.perf_counter(), 0
+    for i in range(3_000_000):
+        total += i
+    return (time.perf_counter() - start) / 0.2
+
+
 def test_there_are_notebooks():
     assert {"tour", "error_bars", "drug_targets"} <= {path.stem for path in NOTEBOOKS}
 
@@ -21,11 +32,12 @@ def test_notebook_runs(path, recwarn):
     jupytext, nbclient = require("jupytext"), require("nbclient")
     notebook = jupytext.read(path)
     assert notebook.cells[0].cell_type == "markdown", "a notebook begins with its question"
-    start = time.perf_counter()
+    before, start = slowness(), time.perf_counter()
     nbclient.NotebookClient(
         notebook, timeout=180, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
     ).execute()
-    assert time.perf_counter() - start < 60
+    seconds = time.perf_counter() - start
+    assert seconds < 60 * max(1.0, before, slowness()), f"{seconds:.0f} s"
     errors = [o for cell in notebook.cells for o in cell.get("outputs", []) if o.output_type == "error"]
     assert not errors
 
