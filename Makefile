@@ -7,8 +7,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 INPUTS := pyproject.toml constraints.txt
 # one process per core, and one thread in each: threads of several that wait for the same core cost many times their gain
 PARALLEL := -n auto --dist worksteal
-check test slow: export OMP_NUM_THREADS := 1
-check test slow: export OPENBLAS_NUM_THREADS := 1
+check test slow notebooks: export OMP_NUM_THREADS := 1
+check test slow notebooks: export OPENBLAS_NUM_THREADS := 1
 BENCH := .venv-bench
 # the second environment of `make test-matrix`; the first Python 3.13 that runs (pyenv's plain command may not)
 NEXT := .venv-3.13
