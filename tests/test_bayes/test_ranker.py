@@ -12,6 +12,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from bayes import SimplexRanker
+from bayes.ranking import _sampling
 from bayes.ranking._evidence import count_views
 from bayes.ranking._input import prepare
 from bayes.ranking._learning import disagreement
@@ -92,7 +93,7 @@ def test_pickles_clones_and_repeats(votes, ranker):
 
 
 def test_workers_draw_the_same(votes, monkeypatch):
-    monkeypatch.setattr("bayes.ranking._sampling.LARGE_ROWS", 1)
+    monkeypatch.setattr(_sampling, "LARGE_ROWS", 1)
     one, two = (quietly(quick(n_jobs=n), votes) for n in (1, 2))
     assert np.array_equal(one.utility_, two.utility_)
 

@@ -155,3 +155,8 @@ def test_bad_input_is_refused(arguments, options):
 def test_quantiles_outside_are_refused():
     with pytest.raises(InputError, match="quantiles must lie in"):
         inference_time_transform(2, 1.0).transform([0.5, 1.5])
+
+
+def test_a_win_rate_is_a_probability_for_any_number_of_responses():
+    """Rounding led to 1 + 1e-15 where nearly every response wins."""
+    assert 1 - 1e-12 < exponential_at(1000, 5, True)[1] <= 1

@@ -67,7 +67,7 @@ def win_rate_and_kl(n, worst, u, log_density, slope):
         won = ((1 - cdf) ** n * n * (1 - at) ** (n - 1) * weight).sum()
     else:
         won = 1 - (cdf**n * n * at ** (n - 1) * weight).sum()
-    return float(won), float((mass * logs).sum()), log_total
+    return float(np.clip(won, 0.0, 1.0)), float((mass * logs).sum()), log_total  # rounding may lead above 1
 
 
 def _nodes(u):
