@@ -9,6 +9,8 @@ INPUTS := pyproject.toml constraints.txt
 PARALLEL := -n auto --dist worksteal
 check test slow notebooks: export OMP_NUM_THREADS := 1
 check test slow notebooks: export OPENBLAS_NUM_THREADS := 1
+# many tests start a process, and what is compiled once need not be compiled by each
+check test slow notebooks: export PYTHONDONTWRITEBYTECODE :=
 BENCH := .venv-bench
 # the second environment of `make test-matrix`; the first Python 3.13 that runs (pyenv's plain command may not)
 NEXT := .venv-3.13
