@@ -2,6 +2,7 @@
 
 import ast
 import doctest
+import functools
 import importlib
 import importlib.metadata
 import inspect
@@ -234,11 +235,16 @@ def test_code_leaves_the_process_alone(pattern, why):
             assert not re.search(pattern, line), f"{path.relative_to(ROOT)}:{number}: {why}: {line.strip()}"
 
 
+@functools.cache
+def _tree(path):
+    return ast.parse(path.read_text())
+
+
+@functools.cache
 def _code_lines(path):
     """Return the lines of a file with its docstrings blanked."""
-    text = path.read_text()
-    lines = text.splitlines()
-    for node in ast.walk(ast.parse(text)):
+    lines = path.read_text().splitlines()
+    for node in ast.walk(_tree(path)):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             for number in range(node.lineno - 1, node.end_lineno):
                 lines[number] = ""
@@ -247,7 +253,7 @@ def _code_lines(path):
 
 def test_warning_filters_are_changed_only_within_a_block():
     for path in sources(*PACKAGES):
-        tree = ast.parse(path.read_text())
+        tree = _tree(path)
         inside = {
             id(call)
             for block in ast.walk(tree)

@@ -185,6 +185,7 @@ def test_torch_views_and_gradients():
 
 
 @given(st.lists(st.integers(-5, 5), min_size=1) | st.lists(st.text(max_size=3), min_size=1))
+@pytest.mark.slow
 def test_labels_keep_their_values(labels):
     # NumPy's strings end at their last character that is not NUL
     expected = [label.rstrip("\0") if isinstance(label, str) else label for label in labels]

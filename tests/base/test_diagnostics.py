@@ -130,6 +130,7 @@ def test_effective_sizes_of_autoregressions_are_those_of_theory(phi):
 
 
 @pytest.mark.parametrize("phi", [0.0, 0.8, -0.4])
+@pytest.mark.slow
 def test_the_standard_error_from_it_is_the_spread_of_means(phi):
     """Coverage of mean +- z * sd / sqrt(ess) over 600 short runs: what the number is for."""
     rng = np.random.default_rng(round(10 * phi) + 10)

@@ -369,6 +369,7 @@ def test_every_container_gives_the_same_numbers(container):
     assert RankSummary(in_container(container, samples)) == expected
 
 
+@pytest.mark.slow
 def test_ten_thousand_draws_of_two_hundred_candidates_fit_in_memory():
     import tracemalloc
 

@@ -89,6 +89,7 @@ def test_draws_do_not_depend_on_n_jobs(n):
     np.testing.assert_array_equal(one, two)
 
 
+@pytest.mark.slow
 def test_statistic_draws_do_not_depend_on_n_jobs():
     x = np.random.default_rng(0).normal(size=40)
     one, two = (

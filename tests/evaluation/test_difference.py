@@ -86,6 +86,7 @@ def test_mcnemar_interval_ends_where_the_pvalue_crosses(t, u, n, level):
 
 
 @pytest.mark.parametrize(("t", "u", "n"), [(7, 3, 20), (1, 2, 10), (0, 4, 9), (6, 0, 17), (30, 12, 400), (0, 0, 5)])
+@pytest.mark.slow
 def test_mcnemar_pvalue_rises_with_the_difference(t, u, n):
     law = McNemarLaw(only_a=t, only_b=u, n=n)
     nulls = np.concatenate([np.linspace(-1, -1e-6, 400), np.linspace(1e-6, 1, 400)])
@@ -108,6 +109,7 @@ def worst_miss(n, alpha):
 
 @pytest.mark.parametrize("alpha", [0.05, 0.025, 0.005])
 @pytest.mark.parametrize("n", [1, 2, 5, 10, 15])
+@pytest.mark.slow
 def test_mcnemar_limit_misses_no_more_than_it_says(n, alpha):
     assert worst_miss(n, alpha) <= alpha
 
@@ -193,6 +195,7 @@ def test_omit_drops_items_that_either_model_misses():
     assert (ours.n, ours.n_dropped, ours.estimate) == (20, 20, 0.5)
 
 
+@pytest.mark.slow
 def test_metric_difference_is_paired():
     rng = np.random.default_rng(2)
     y = rng.integers(0, 2, 150)
@@ -283,6 +286,7 @@ def test_a_mcnemar_limit_takes_few_tails_and_is_kept(t, u, n, monkeypatch):
     [(5, 50, 10_000), (50, 5, 10_000), (12, 3, 60), (0, 4, 10), (30, 0, 30), (3, 2, 10**6), (400, 350, 1000)],
 )
 @pytest.mark.filterwarnings("ignore::scipy.integrate.IntegrationWarning")  # it cannot better the last digits
+@pytest.mark.slow
 def test_dirichlet_tails_against_adaptive_quadrature(t, u, n):
     law = DirichletLaw(only_a=t, only_b=u, n=n)
     rate = stats.beta(t + u + 2, n - t - u + 2)

@@ -58,6 +58,7 @@ QUICK = [
 @pytest.mark.parametrize("law", QUICK)
 @pytest.mark.parametrize("statistic", ["median", "min", "max", Quantile(0.8)], ids=str)
 @pytest.mark.parametrize(("n", "m"), SIZES)
+@pytest.mark.slow
 def test_order_statistics(law, n, m, statistic):
     covered, interval = judge(law, n, m, statistic, alternative="less")
     check(law, covered, interval)
@@ -73,6 +74,7 @@ def test_two_sided(law, statistic):
 
 @pytest.mark.parametrize("law", LAWS)
 @pytest.mark.parametrize(("n", "m"), SIZES)
+@pytest.mark.slow
 def test_mean_by_partition(law, n, m):
     covered, interval = judge(law, n, m, "mean", alternative="less")
     assert interval.method == "partition"
@@ -82,6 +84,7 @@ def test_mean_by_partition(law, n, m):
 @pytest.mark.parametrize("law", ["normal", "poisson", "cauchy"])
 @pytest.mark.parametrize("alternative", ["less", "greater"])
 @pytest.mark.parametrize("method", ["exact", "bound"])
+@pytest.mark.slow
 def test_mean_by_ranks_under_the_cap(law, alternative, method):
     covered, interval = judge(law, 100, 5, "mean", reps=400, alternative=alternative, method=method)
     check(law, covered, interval, 400)
@@ -90,6 +93,7 @@ def test_mean_by_ranks_under_the_cap(law, alternative, method):
 @pytest.mark.parametrize("law", ["uniform", "beta(1, 3)"])
 @pytest.mark.parametrize("alternative", ["two-sided", "less", "greater"])
 @pytest.mark.parametrize("method", ["exact", "bound", "monte_carlo", "bonferroni"])
+@pytest.mark.slow
 def test_mean_within_a_support(law, alternative, method):
     reps = 40 if method == "monte_carlo" else 400
     covered, interval = judge(law, 40, 4, "mean", reps, alternative=alternative, method=method, support=(0, 1))
@@ -104,6 +108,7 @@ def test_mean_within_a_support(law, alternative, method):
 )
 @pytest.mark.parametrize("statistic", ["mean", "median", "max", Quantile(0.2)], ids=str)
 @pytest.mark.parametrize("method", ["auto", "exact"])
+@pytest.mark.slow
 def test_outcomes_with_predictions(law, statistic, method):
     """Predictions that spread, an error that does not depend on them: the outcomes of the batch are covered."""
     rng, n, m, reps, covered = np.random.default_rng(11), 200, 10, 400, 0

@@ -68,6 +68,7 @@ def test_closed_forms_cover(law, n):
 
 @pytest.mark.parametrize("law", LAWS)
 @pytest.mark.parametrize("n", [10, 20, 50])
+@pytest.mark.slow
 def test_betting_covers_on_each_side_at_every_level(law, n):
     draw, mean = LAWS[law]
     rng = np.random.default_rng(n)
@@ -109,6 +110,7 @@ def _row_misses(rng, sizes):
 
 
 @pytest.mark.parametrize("law", LAWS)
+@pytest.mark.slow
 def test_shared_capital_holds_at_all_looks_at_once(law):
     draw, mean = LAWS[law]
     rng = np.random.default_rng(3)

@@ -37,6 +37,7 @@ def honest_covers(truth, forecasts, rng, n=200, level=0.9, cluster=1):
 
 @pytest.mark.parametrize("forecasts", FORECASTS)
 @pytest.mark.parametrize("truth", TRUTHS)
+@pytest.mark.slow
 def test_the_honest_band_covers_the_whole_curve(truth, forecasts):
     reps = 20
     rng = np.random.default_rng([len(truth), len(forecasts)])
@@ -68,6 +69,7 @@ def test_clusters_and_falling_truths_void_the_honest_band():
 
 
 @pytest.mark.parametrize("method", ["isotonic", "bins", "kernel"])
+@pytest.mark.slow
 def test_a_calibrated_forecaster_leaves_the_consistency_band_as_often_as_allowed(method):
     rng = np.random.default_rng(4)
     values, reps = np.array([0.05, 0.2, 0.5, 0.8, 0.95]), 250
@@ -130,6 +132,7 @@ def bootstrap_covers(method, truth, rng, cluster, whole):
 
 
 @pytest.mark.parametrize(("method", "cluster", "whole"), [("bins", 1, False), ("bins", 5, True), ("kernel", 1, False)])
+@pytest.mark.slow
 def test_the_bootstrap_band_covers_at_a_point(method, cluster, whole):
     rng = np.random.default_rng(6)
     reps = 60 if method == "kernel" else 150

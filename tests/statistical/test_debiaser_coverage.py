@@ -77,6 +77,7 @@ def linear_table(slope, tau, n_cal, n_trial):
         pytest.param(0.5, 1, 200, 1000, 0.873, marks=pytest.mark.slow),
     ],
 )
+@pytest.mark.slow
 def test_the_interval_covers_and_one_without_the_calibration_step_does_not(slope, tau, n_cal, n_trial, ignored):
     reps = 500
     naive, without, delta, fieller = run(reps, linear_table(slope, tau, n_cal, n_trial)).sum(axis=0)
@@ -141,6 +142,7 @@ def predict(name, y, rng):
 
 @pytest.mark.parametrize("method", ["delta", pytest.param("fieller", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("law", ["skewed", "counts", "tied", "heavy", "uneven"])
+@pytest.mark.slow
 def test_the_line_covers_on_other_laws(law, method):
     """E[z | y] is a line, nothing else is normal; 150 calibration rows, 300 in the trial."""
     reps, level = 400, 0.9

@@ -51,6 +51,7 @@ def stated(sizes):
 
 @pytest.mark.parametrize("law", ["growing", "binary", "curved"])
 @pytest.mark.parametrize("sizes", ["5 unequal", "20 unequal"])
+@pytest.mark.slow
 def test_a_world_that_holds_is_rarely_rejected(sizes, law):
     count = rejections(SIZES[sizes], law, 300)
     assert stats.binom.sf(count - 1, 300, stated(SIZES[sizes])) > 1e-4
@@ -112,6 +113,7 @@ def advice_shares(kind, between, reps):
         ("B", 0.0, "inconclusive", 0.8),
     ],
 )
+@pytest.mark.slow
 def test_the_advice_is_mostly_right_where_groups_differ(kind, between, word, least):
     shares = advice_shares(kind, between, 50)
     assert shares[word] >= least, shares

@@ -73,6 +73,7 @@ BOUNDED = {
 
 @pytest.mark.parametrize("law", BOUNDED)
 @pytest.mark.parametrize("n", [10, 20, 50])
+@pytest.mark.slow
 def test_auto_with_declared_bounds_is_never_below_nominal(law, n):
     draw, truth = BOUNDED[law]
     covered = simulate(lambda rng: draw(rng, n), truth, 400, bounds=(0, 1))
@@ -165,6 +166,7 @@ def difference_coverage(n, method, level=0.95, step=0.1):
 
 
 @pytest.mark.parametrize("n", [4, 10, 20])
+@pytest.mark.slow
 def test_auto_on_paired_binary_scores_is_never_below_nominal(n):
     assert difference_coverage(n, "auto") >= 0.95
 

@@ -56,6 +56,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
+@pytest.mark.slow
 def test_simultaneous_ranks_hold_all_true_ranks_at_once(case):
     together, _ = held(*CASES[case], "simultaneous", len(case))
     assert together >= stats.binom.ppf(1e-4, N_STUDIES, LEVEL), together / N_STUDIES

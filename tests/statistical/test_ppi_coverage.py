@@ -62,6 +62,7 @@ def mean(f, y, fu):
 
 
 @pytest.mark.parametrize("predictions", ["good", "constant"])
+@pytest.mark.slow
 def test_mean_of_normal_outcomes(predictions):
     covered, _ = coverage(rows(lambda rng, n: rng.normal(size=n), 50, 500, predictions), mean, 0, 800)
     assert in_band(covered, 800)

@@ -71,6 +71,7 @@ def simulate(draw, merit, n, n_studies=N_STUDIES):
 
 @pytest.mark.parametrize("n", [50, pytest.param(200, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("case", CASES)
+@pytest.mark.slow
 def test_all_true_ranks_are_held_at_the_nominal_level(case, n):
     ours, _, _ = simulate(*CASES[case], n)
     # what a procedure that keeps its level falls below once in 10,000 runs of this test
@@ -101,6 +102,7 @@ def test_what_unlike_tails_cost_is_as_documented():
 
 
 @pytest.mark.parametrize("n", [10, 20])
+@pytest.mark.slow
 def test_few_normal_items_keep_the_level_nearly(n):
     """Student's t instead of the normal law: without it 10 items would cover .76."""
     rng = np.random.default_rng(n)

@@ -89,6 +89,7 @@ def test_little_is_lost_in_the_mean_of_50_seeds(name, columns):
 
 
 @pytest.mark.parametrize("n", [10, 100])
+@pytest.mark.slow
 def test_the_member_of_the_pair_that_belongs_to_the_outcome_is_calibrated(n):
     """E[(y - p_y) h(p_y)] = 0 for any h, with 10 rows of a forecast that is far off; the merged p has no such law."""
     rng = np.random.default_rng(n)

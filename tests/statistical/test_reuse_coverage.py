@@ -54,6 +54,7 @@ CERTIFIED = [
 
 
 @pytest.mark.parametrize("mechanism", CERTIFIED, ids=str)
+@pytest.mark.slow
 def test_reconstruction(mechanism):
     reps = 4 if mechanism == SampleSplitting(K) else 60  # it solves for two ends per answer
     hits, worst = attack(mechanism, reps, 0)
@@ -160,12 +161,14 @@ def random_queries(mechanism, law, n, reps, seed, n_queries):
     ],
     ids=str,
 )
+@pytest.mark.slow
 def test_random_queries(mechanism, law):
     reps = 3 if isinstance(mechanism, SampleSplitting) else 40
     judge(random_queries(mechanism, LAWS[law], N, reps, 5, K), reps, 0.5)
 
 
 @pytest.mark.parametrize("law", LAWS)
+@pytest.mark.slow
 def test_random_queries_to_a_model(law):
     law, reps = LAWS[law], 40
     mechanism = PrivateMultiplicativeWeights(len(law), K, confidence_level=0.5)

@@ -50,6 +50,7 @@ def problems(law, n):
 
 @pytest.mark.parametrize("n", [5, 10, 20, 50])
 @pytest.mark.parametrize("law", LAWS)
+@pytest.mark.slow
 def test_the_default_is_never_below_nominal(law, n):
     value = truth(*LAWS[law], 5)
     assert not_below(coverage(problems(law, n), value, 300, lambda **x: pass_at_k(**x, k=5)), 300)
@@ -146,6 +147,7 @@ FIXED = {
 
 @pytest.mark.parametrize("n", [4, 12, 40])
 @pytest.mark.parametrize("case", FIXED)
+@pytest.mark.slow
 def test_fixed_problems_are_covered_at_any_number_of_samples(case, n):
     rates, k = FIXED[case], 4
     covered = coverage(
@@ -198,6 +200,7 @@ def test_the_rule_that_was_used_covers_and_a_fixed_number_does_not():
 
 
 @pytest.mark.parametrize("n", [8, 25])
+@pytest.mark.slow
 def test_the_majority_is_covered(n):
     k = 5
 

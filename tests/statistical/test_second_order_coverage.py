@@ -278,6 +278,7 @@ def _calibrated(rng, n, k, responses):
 
 
 @pytest.mark.parametrize(("k", "responses", "n"), [(2, 2, 1000), (4, 3, 600), (2, 2, 150), (4, 3, 150)])
+@pytest.mark.slow
 def test_debiased_square_is_0_on_average_and_the_error_its_noise(k, responses, n):
     rng = np.random.default_rng(k)
     reps = 250

@@ -50,6 +50,7 @@ def check(reps, seed):
     return picked
 
 
+@pytest.mark.slow
 def test_band_at_a_threshold_and_at_a_share_fixed_before():
     check(1500, 0)
 
@@ -97,6 +98,7 @@ def test_tie_average_is_the_mean_over_random_orders():
     assert max(draws) <= aurc(correct, confidence, ties="worst")
 
 
+@pytest.mark.slow
 def test_area_and_error_of_few_rows_are_biased_as_they_say():
     """Of n rows the area is .15 (n + 3) / (n + 1) + .02 on average, for .17 of the population."""
     rng = np.random.default_rng(5)

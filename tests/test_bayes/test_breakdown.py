@@ -182,6 +182,7 @@ STUDIES = {
 
 
 @pytest.mark.parametrize("study", STUDIES)
+@pytest.mark.slow
 def test_all_ends_hold_at_once(study):
     shares, n, common, options = STUDIES[study]
     gaps = np.asarray(shares)[:, :, None] - np.asarray(shares)[:, None, :]

@@ -44,6 +44,7 @@ def chain_means(problem, *, n_chains, n_sweeps, seed):
 
 
 @pytest.mark.parametrize("case", CASES)
+@pytest.mark.slow
 def test_means_are_the_exact_ones(case):
     items, design = CASES[case]
     problem = problem_of(*items, **design)
@@ -55,6 +56,7 @@ def test_means_are_the_exact_ones(case):
         assert np.all(np.abs(found.mean(axis=0) - truth) <= 4.2 * error + 1e-12)
 
 
+@pytest.mark.slow
 def test_a_sampler_that_forgets_the_order_of_the_tables_is_found():
     """Common matrices drawn after the cells' own, which then are reused: the fault that A1.7 warns of."""
 

@@ -92,6 +92,7 @@ def test_pickles_clones_and_repeats(votes, ranker):
     assert np.array_equal(again.utility_, ranker.utility_)
 
 
+@pytest.mark.slow
 def test_workers_draw_the_same(votes, monkeypatch):
     monkeypatch.setattr(_sampling, "LARGE_ROWS", 1)
     one, two = (quietly(quick(n_jobs=n), votes) for n in (1, 2))
@@ -166,6 +167,7 @@ def test_judges_of_a_family_share_one(votes):
     assert found.theta_.shape[2:] == (4, 2, 2)
 
 
+@pytest.mark.slow
 def test_votes_that_agree_too_much_are_reported():
     rng = np.random.default_rng(4)
     table, _ = table_of_votes(rng, PI, [*SHARP, SHARP[0]], 300)
@@ -182,6 +184,7 @@ def test_votes_that_agree_too_much_are_reported():
     assert family.diagnostics_.agreement.misfit() is None
 
 
+@pytest.mark.slow
 def test_one_judge_rests_on_the_prior():
     table, _ = table_of_votes(np.random.default_rng(0), [[0.5, 0.3, 0.2], [0.2, 0.3, 0.5]], [0.7 * np.eye(3) + 0.1], 30)
     with pytest.warns(UserWarning, match="rests on the prior"):

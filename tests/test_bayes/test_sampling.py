@@ -39,6 +39,7 @@ def test_chains_that_agree_are_drawn_once(warm_ups):
     assert seen == [100]
 
 
+@pytest.mark.slow
 def test_chains_that_disagree_are_drawn_anew_once(warm_ups):
     seen, apart = warm_ups
     apart |= {100}
@@ -51,6 +52,7 @@ def test_chains_that_disagree_are_drawn_anew_once(warm_ups):
 
 
 @pytest.mark.parametrize(("tune", "chains", "most"), [(99, 4, 20_000), (100, 1, 20_000), (100, 4, 10)])
+@pytest.mark.slow
 def test_sketches_single_chains_and_large_problems_are_left_as_they_are(warm_ups, monkeypatch, tune, chains, most):
     seen, apart = warm_ups
     apart |= {tune}

@@ -52,6 +52,7 @@ def exact_utilities(accuracy):
     return (shares @ np.linalg.inv(judge_prior(3, 1.0, accuracy)) @ LEVELS)[:2]
 
 
+@pytest.mark.slow
 def test_the_order_flips_where_it_should(report):
     bold, steady, poor = (report.names.index(name) for name in ("bold", "steady", "poor"))
     for row, accuracy in enumerate((0.95, 0.65, 0.75)):

@@ -221,6 +221,7 @@ def test_drawn_levels_are_near_and_say_what_they_attain(statistic, ordering):
     assert interval.upper == pytest.approx(exact.upper, abs=0.5)
 
 
+@pytest.mark.slow
 def test_draws_do_not_depend_on_the_workers():
     uppers = {
         BatchPredictor("mean", 0.8, "less", (-5, 5), method="monte_carlo", ordering="rank", n_jobs=n_jobs)
@@ -232,6 +233,7 @@ def test_draws_do_not_depend_on_the_workers():
     assert len(uppers) == 1
 
 
+@pytest.mark.slow
 def test_the_draw_with_the_plus_one_holds_on_average():
     """19 draws at 90 %: the 18th of them with the +1, the 17.1th without it."""
     levels = [

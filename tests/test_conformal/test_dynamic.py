@@ -28,6 +28,7 @@ def shaped(shape, n, rng):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.slow
 def test_equals_the_naive_program(shape, rng):
     for n, m in [(60, 40), (59, 39), (60, 7), (7, 40), (33, 32), (2, 40), (3, 31), (1, 9), (60, 1), (60, 2)]:
         scores = shaped(shape, n, rng)

@@ -86,6 +86,7 @@ def test_quantiles_at_any_level(n, m, data):
 
 
 @pytest.mark.parametrize(("n", "m", "k"), [(200, 20, 1), (200, 20, 20), (2000, 1000, 400), (50, 3000, 1500), (9, 9, 5)])
+@pytest.mark.slow
 def test_agrees_with_scipy(n, m, k):
     law, z = RankLaw(n, m), np.arange(1, n + 2)
     np.testing.assert_allclose(law.pmf(k), stats.nhypergeom(n + m, n, k).pmf(z - 1), rtol=1e-8, atol=1e-300)

@@ -143,6 +143,7 @@ def test_fixed_thresholds_hold_for_any_curve(wave):
 
 
 @pytest.mark.parametrize("n", [60, 1000])
+@pytest.mark.slow
 def test_bounded_losses_by_betting(n):
     rng, reps, exceeded, found = np.random.default_rng(4), 150, 0, 0
     for _ in range(reps):

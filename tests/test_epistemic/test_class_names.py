@@ -192,6 +192,7 @@ def test_arrays_of_labels_hold_what_they_are():
 
 
 @pytest.mark.parametrize("labels", [[False, True], [1.0, 2.0], [1, "a"]])
+@pytest.mark.slow
 def test_labels_are_kept_as_they_are(labels):
     pd = require("pandas")
     rng = np.random.default_rng(0)

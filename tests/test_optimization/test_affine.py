@@ -57,6 +57,7 @@ def test_ties_of_all_kinds_against_quadrature(lines):
 
 
 @pytest.mark.parametrize("seed", range(20))
+@pytest.mark.slow
 def test_random_lines_against_quadrature(seed):
     rng = np.random.default_rng(seed)
     a, b = rng.normal(size=(2, rng.integers(2, 30))) * rng.choice([0.1, 1, 10], size=(2, 1))

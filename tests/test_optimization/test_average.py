@@ -166,6 +166,7 @@ def test_sixteen_nodes_are_close_to_the_integral_of_a_kernel_with_a_kink():
 
 @pytest.mark.parametrize(("law", "fidelity"), [("values", None), ("interval", None), (None, (Integer(1, 3), 3))])
 @pytest.mark.parametrize("kernel", ["gaussian", "matern52"])
+@pytest.mark.slow
 def test_the_gain_is_that_of_refits_from_scratch(kernel, law, fidelity):
     context = make_context(LAWS.get(law), fidelity)
     post = make_posterior(context, kernel, n=7, noise=0.1)

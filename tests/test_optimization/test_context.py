@@ -338,6 +338,7 @@ MODES = {
 
 
 @pytest.mark.parametrize("name", MODES)
+@pytest.mark.slow
 def test_suggestions_after_a_resume_are_bit_for_bit_the_same(tmp_path, name):
     settings, path = {"random_state": 1, "n_initial": 4, **MODES[name]}, tmp_path / "a.jsonl"
     whole, broken = BayesianOptimizer(SPACE, **settings), BayesianOptimizer(SPACE, storage=path, **settings)

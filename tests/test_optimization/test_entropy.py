@@ -43,6 +43,7 @@ def test_information_is_the_entropy_lost(noise, bound):
 
 @pytest.mark.parametrize("gamma", [-6.0, -2.0, 0.0, 0.7, 4.0, 9.0])
 @pytest.mark.parametrize("share", [1e-6, 1e-2, 0.3, 0.9])
+@pytest.mark.slow
 def test_noisy_information_against_high_precision(gamma, share):
     mp = require("mpmath")
     with mp.workdps(60):

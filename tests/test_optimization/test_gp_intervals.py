@@ -126,6 +126,7 @@ def test_intervals_of_the_model(fitted, level):
         ("fixed", "basis", "none"),
     ],
 )
+@pytest.mark.slow
 def test_what_is_promised(method, mean, guarantee):
     mean = {"function": lambda A: A[:, 0], "basis": lambda A: A[:, :1]}.get(mean, mean)
     gp = GaussianProcess(hyperparameters=method, mean=mean, random_state=0).fit(*data(14))

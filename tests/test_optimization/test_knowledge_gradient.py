@@ -59,6 +59,7 @@ def test_in_a_box_it_is_a_lower_bound_that_is_tight_where_it_counts(n, d, noise)
     assert exact[bound.argmax()] > 0.8 * exact.max()
 
 
+@pytest.mark.slow
 def test_in_a_box_simulation_checks_the_lines():
     gp = process(n=8, d=1, noise=0.1)
     X = np.linspace(0.05, 0.95, 7)[:, None]

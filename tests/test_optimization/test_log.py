@@ -121,6 +121,7 @@ else:
 """
 
 
+@pytest.mark.slow
 def test_another_process_is_refused_and_a_dead_one_holds_nothing(path):
     log = EventLog(path, new=True)
     log.append({"n": 1})

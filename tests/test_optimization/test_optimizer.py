@@ -53,6 +53,7 @@ BRANIN = {"x": Real(-5, 10), "y": Real(0, 15)}
 
 
 @pytest.mark.parametrize("seed", range(5))
+@pytest.mark.slow
 def test_beats_random_search_on_branin(seed):
     made = go(optimizer(BRANIN, direction="minimize", random_state=seed), 30, branin)
     rng = np.random.default_rng(seed)
@@ -61,6 +62,7 @@ def test_beats_random_search_on_branin(seed):
 
 
 @pytest.mark.parametrize("acquisition", sorted(ACQUISITIONS))
+@pytest.mark.slow
 def test_every_acquisition_climbs_a_mixed_space(acquisition):
     made = optimizer(MIXED, acquisition=acquisition)
     for _ in range(25):

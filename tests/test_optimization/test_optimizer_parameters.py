@@ -34,6 +34,7 @@ def optimizer(**parameters):
         "upper_confidence_bound",
     ],
 )
+@pytest.mark.slow
 def test_a_function_of_this_package_is_its_name(name, tmp_path):
     by_name = [r.params for r in go(optimizer(acquisition=name), 6).trials_]
     made = go(optimizer(acquisition=getattr(bayes, name), storage=tmp_path / "log"), 5)

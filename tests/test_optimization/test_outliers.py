@@ -62,6 +62,7 @@ def go(made, n, penalty, when):
 
 @pytest.mark.parametrize("when", [0, 4, 11])
 @pytest.mark.parametrize(("direction", "penalty"), [("maximize", -1e6), ("minimize", 1e6)])
+@pytest.mark.slow
 def test_the_trial_is_named_once(direction, penalty, when):
     made = BayesianOptimizer(SPACE, direction=direction, random_state=0)
     with pytest.warns(UserWarning, match=re.escape(f"the value {penalty:g} of trial {when}, {{'x'")) as caught:
@@ -90,6 +91,7 @@ ORDINARY = {
 
 @pytest.mark.parametrize("name", ORDINARY)
 @pytest.mark.parametrize("noise", [0.0, 0.05])
+@pytest.mark.slow
 def test_ordinary_campaigns_are_not_warned_of(name, noise):
     space, f = ORDINARY[name]
     rng = np.random.default_rng(0)

@@ -172,6 +172,7 @@ def test_the_maximum_of_a_finite_campaign_is_sought_among_all_settings(monkeypat
     assert {tuple(row) for row in joint.cells()[kept]} <= {tuple(row) for row in pool}
 
 
+@pytest.mark.slow
 def test_an_entropy_search_finds_a_known_optimum_under_noise():
     rng, gaps = np.random.default_rng(0), []
     for seed in range(3):
@@ -183,6 +184,7 @@ def test_an_entropy_search_finds_a_known_optimum_under_noise():
     assert max(gaps) < 0.05
 
 
+@pytest.mark.slow
 def test_a_knowledge_gradient_keeps_constraints():
     made = BayesianOptimizer(
         {"x": Real(0, 1), "z": Real(0, 1)}, "knowledge_gradient", constraints={"g": "<= .5"}, random_state=0

@@ -47,6 +47,7 @@ SETTINGS = {
 
 
 @pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.slow
 def test_suggestions_after_a_resume_are_bit_for_bit_the_same(tmp_path, name):
     settings = {"random_state": 3, **SETTINGS[name]}
     whole = BayesianOptimizer(SPACE, **settings)
@@ -85,6 +86,7 @@ def test_the_record_of_a_long_campaign_repeats_its_refits(tmp_path):
     assert len(fits) == 1
 
 
+@pytest.mark.slow
 def test_sampled_hyperparameters_are_repeated_too(tmp_path):
     space, surrogate = {"x": Real(0, 1)}, GaussianProcess(hyperparameters="slice")
     whole = BayesianOptimizer(space, surrogate=surrogate, random_state=0, n_initial=4)
@@ -165,6 +167,7 @@ while True:
 
 
 @pytest.mark.parametrize("after", [1, 6, 11])
+@pytest.mark.slow
 def test_a_process_that_is_killed_leaves_a_campaign_to_resume(tmp_path, after):
     path = tmp_path / "a.jsonl"
     process = subprocess.Popen(

@@ -135,6 +135,7 @@ def test_all_folds_begins_as_the_optimizer_with_cross_validation_as_its_function
 
 
 @pytest.mark.parametrize("folds", ["all", "one"])
+@pytest.mark.slow
 def test_seeds_repeat_and_workers_change_nothing(folds):
     one = search(folds=folds, n_parallel=2).fit(X, Y)
     for other in (clone(one).fit(X, Y), search(folds=folds, n_parallel=2, n_jobs=2).fit(X, Y)):

@@ -68,6 +68,7 @@ except BudgetExhaustedError:
 """
 
 
+@pytest.mark.slow
 def test_six_processes_three_of_them_killed_between_debit_and_answer(tmp_path):
     path = tmp_path / "team.sqlite"
     team = {f"p{i}": start(ASKER, path, f"p{i}", "victim" if i < 3 else "survivor") for i in range(6)}
