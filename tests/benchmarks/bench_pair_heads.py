@@ -20,7 +20,7 @@ from uq.epistemic import (
     PairDistribution,
     PairHeadClassifier,
     ScaledVariance,
-    heads,
+    _training,
     pair_counts,
     second_order_calibration_error,
     squared_error_ustatistic,
@@ -112,7 +112,7 @@ def train_plain(network, train, validation, rng, max_epochs=EPOCHS):
 def train_head(network, train, validation, rng, max_epochs=EPOCHS):
     """Train a pair head with the same settings."""
     (X, two), (X_val, two_val) = ((x, counts.astype(np.float64)) for x, counts in (train, validation))
-    return heads._train(
+    return _training.train_network(
         network, (X, two), (X_val, two_val), learning_rate=RATE, weight_decay=DECAY, batch_size=BATCH,
         max_epochs=max_epochs, patience=PATIENCE, device=torch.device("cpu"), rng=rng,
     )[0]  # fmt: skip
@@ -192,10 +192,10 @@ def dropped_of(X, two, parts, seed):
     X = (X - X[train].mean(axis=0)) / X[train].std(axis=0)
     torch.manual_seed(seed)
     layers = []
-    for layer in heads._network(X.shape[1], two.shape[1], "dirichlet", 1, HIDDEN, rng):
+    for layer in _training.make_network(X.shape[1], two.shape[1], "dirichlet", 1, HIDDEN, rng):
         layers += [layer, nn.Dropout(0.2)] if isinstance(layer, nn.ReLU) else [layer]
     network = train_head(nn.Sequential(*layers), (X[train], two[train]), (X[held], two[held]), rng)
-    answer = heads._answer(network, X[test], "joint", torch.device("cpu"))
+    answer = _training.answers_of(network, X[test], "joint", torch.device("cpu"))
     yield "Dirichlet head under dropout, asked once", PairDistribution(answer)
     network.train()
     with torch.no_grad():
@@ -220,11 +220,11 @@ def crossed_of(X, two, parts, seed):
         kept, out = np.delete(rows, fold), rows[fold]
         network = plain_network(X.shape[1], k, 0.0, rng)
         network = train_plain(network, (X[kept], two[kept]), (X[out], two[out]), rng)
-        head = heads._network(X.shape[1], k, "dirichlet", 1, HIDDEN, rng)
+        head = _training.make_network(X.shape[1], k, "dirichlet", 1, HIDDEN, rng)
         head = train_head(head, (X[kept], two[kept]), (X[out], two[out]), rng)
         asked = {
             "networks": lambda x, network=network: plain_probabilities(network, x),
-            "heads": lambda x, head=head: heads._answer(head, x, "joint", torch.device("cpu")),
+            "heads": lambda x, head=head: _training.answers_of(head, x, "joint", torch.device("cpu")),
         }
         for kind, ask in asked.items():
             of_fold = ask(X[out]) / 2
@@ -340,7 +340,7 @@ def epochs(head, n_classes, n_components=8, n_epochs=25, n=1024, n_features=16):
         rng = np.random.default_rng(1)
         if head is None:
             return train_plain(plain_network(n_features, n_classes, 0.0, rng), (X, counts), few, rng, n_epochs)
-        network = heads._network(n_features, n_classes, head, n_components, HIDDEN, rng)
+        network = _training.make_network(n_features, n_classes, head, n_components, HIDDEN, rng)
         return train_head(network, (X, counts), few, rng, n_epochs)
 
     return work
