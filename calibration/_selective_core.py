@@ -71,14 +71,14 @@ def area(size, loss, kind):
 def _harmonic(n, m):
     """Return the sum of 1 / (n + j) over j = 1 ... m, continued to fractions by the digamma function."""
     x = n + 1
-    small = np.minimum(x, 100.0)
-    exact = special.digamma(small + m) - special.digamma(small)
-    big = np.maximum(x, 100.0)
-    end = big + m
+    sums = 1 / x  # where m is 1
+    near, far = (m != 1) & (x < 100), (m != 1) & (x >= 100)
+    sums[near] = special.digamma(x[near] + m[near]) - special.digamma(x[near])
+    x, m = x[far], m[far]
+    end = x + m
     # the differences of the asymptotic series, term by term, lest large logarithms cancel
-    series = np.log1p(m / big) + m / (2 * big * end)
-    series += (big**-2 - end**-2) / 12 - (big**-4 - end**-4) / 120
-    return np.where(x < 100, exact, series)
+    sums[far] = np.log1p(m / x) + m / (2 * x * end) + (x**-2 - end**-2) / 12 - (x**-4 - end**-4) / 120
+    return sums
 
 
 def cluster_errors(confidence, loss, weights, codes):

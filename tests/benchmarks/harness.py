@@ -1,5 +1,6 @@
 """Times us and a peer in turn on the same work, checks that the answers agree, and keeps the ratio."""
 
+import math
 import time
 from dataclasses import dataclass
 
@@ -41,8 +42,6 @@ def table(rows):
         "|---|---|---|---|---|---|---|",
     ]
     for row in rows:
-        lines.append(
-            f"| {row.task} | {row.peer} | {row.ours_s:.4f} | {row.peer_s:.4f} | {row.ratio:.1f}x | {row.agreement} "
-            f"| {row.limit} |"
-        )
+        theirs = "- | -" if math.isnan(row.peer_s) else f"{row.peer_s:.4f} | {row.ratio:.1f}x"  # no peer can do it
+        lines.append(f"| {row.task} | {row.peer} | {row.ours_s:.4f} | {theirs} | {row.agreement} | {row.limit} |")
     return "\n".join(lines)
