@@ -87,9 +87,9 @@ def test_the_window_loses_nothing(n, m):
 
 
 def test_ten_million_scores_take_no_time():
-    n, started = 10**7, time.perf_counter()
+    n, started = 10**7, time.process_time()
     wide = band_level(n, n, n // 10, 9 * n // 10, n // 10 - 3000, 9 * n // 10 + 3000)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
     # nearly two normal tails at 3000 / sd, sd^2 = 2 n / (10/9 * 10), dependent a little
     z = 3000 / np.sqrt(2 * n * 0.09)
     assert wide == pytest.approx(1 - 2 * stats.norm.sf(z), abs=2e-3)
