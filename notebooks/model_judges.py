@@ -109,13 +109,13 @@ print(identifiability(levels=2, judges=len(readings), candidates=len(answers)))
 # %%
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
-    independent = SimplexRanker(draws=500, random_state=0).fit(votes)
+    independent = SimplexRanker(draws=300, tune=300, random_state=0).fit(votes)
 print(*(warning.message for warning in caught), sep="\n")
 
 kinds = {**dict.fromkeys(judges, "trees"), "nearest": "neighbour methods", "neighbours": "neighbour methods"}
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
-    families = SimplexRanker(draws=500, random_state=0).fit(votes, families=kinds)
+    families = SimplexRanker(draws=300, tune=300, random_state=0).fit(votes, families=kinds)
 print(*(warning.message for warning in caught), sep="\n")
 print(families.ranking_)
 families.ranking_.plot()
@@ -197,7 +197,7 @@ checked = pd.DataFrame(
 )
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    anchored = SimplexRanker(draws=500, random_state=0).fit(votes, checked, families=kinds)
+    anchored = SimplexRanker(draws=300, tune=300, random_state=0).fit(votes, checked, families=kinds)
 print(anchored.ranking_)
 
 # %% [markdown]

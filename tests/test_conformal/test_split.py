@@ -421,7 +421,7 @@ def test_many_strata_of_few_rows_take_time_in_proportion():
         np.testing.assert_allclose(interval.upper, 2 * np.arange(n) + 1)
         return taken
 
-    few, many = (min(seconds(n) for _ in range(3)) for n in (4_000, 32_000))
+    few, many = (min(seconds(n) for _ in range(3)) for n in (2_000, 16_000))
     assert many < 24 * few  # eight times the strata: 7 to 10 times, and 64 where each looked at all rows
 
 
