@@ -1,5 +1,6 @@
 """Risk and coverage: ties averaged over every order, weights as copies, identities, bands, precision of thresholds."""
 
+import math
 from functools import partial
 from itertools import pairwise, permutations
 
@@ -13,6 +14,7 @@ from scipy import stats
 from sklearn.metrics import roc_auc_score
 
 from calibration import aurc, error_at_confidence, risk_coverage_curve
+from calibration._selective_core import _harmonic
 from uq import estimate_mean, estimate_metric
 from uq.exceptions import InputError
 
@@ -290,3 +292,13 @@ def test_bad_rows(metric, arguments, message):
 def test_bad_options(call):
     with pytest.raises(InputError):
         call()
+
+
+def test_sums_of_reciprocals_against_term_by_term():
+    """Blocks of one row, early and late ones, all in one call; and by fractions, against one more whole row."""
+    n = np.repeat([0, 1, 5, 97, 98, 99, 100, 101, 5_000], 4).astype(float)
+    m = np.tile([1, 2, 7, 300], 9).astype(float)
+    plain = [math.fsum(1 / (a + j) for j in range(1, int(b) + 1)) for a, b in zip(n, m, strict=True)]
+    np.testing.assert_allclose(_harmonic(n, m), plain, rtol=1e-11)
+    part = m - 0.375
+    np.testing.assert_allclose(_harmonic(n, part + 1), _harmonic(n, part) + 1 / (n + part + 1), rtol=1e-11)
