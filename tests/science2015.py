@@ -37,11 +37,11 @@ def mechanisms(n, d, looks, n_failures=14):
     }
 
 
-def experiment(mechanism, sets, ks):
+def experiment(mechanism, sets, ks, seed=None):
     """Return for each k the accuracy reported for the holdout, its tolerance, and the accuracy on fresh rows."""
     (x, y), (x_held, y_held), (x_fresh, y_fresh) = sets
     n = len(y)
-    desk = Holdout(y_held, mechanism)
+    desk = Holdout(y_held, mechanism, insecure_seed=seed)
     on_train = x @ y / n
     if mechanism.needs_guess:
         agree = ((x > 0) == (y > 0)).mean(axis=1)

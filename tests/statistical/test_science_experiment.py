@@ -5,7 +5,7 @@ import pytest
 from science2015 import experiment, mechanisms, world
 
 pytestmark = pytest.mark.slow
-N, K, REPEATS = 1000, 50, 30
+N, K, REPEATS = 2000, 100, 30
 
 
 @pytest.fixture(scope="module")
@@ -13,10 +13,10 @@ def reports():
     """Return a dict from mechanism to an array of (reported, tolerance, fresh) per repetition."""
     rng = np.random.default_rng(2015)
     found = {name: [] for name in mechanisms(N, N, 1)}
-    for _ in range(REPEATS):
+    for seed in range(REPEATS):
         sets = world(N, N, rng)
         for name, mechanism in mechanisms(N, N, 1).items():
-            found[name].append(experiment(mechanism, sets, [K])[0])
+            found[name].append(experiment(mechanism, sets, [K], seed)[0])
     return {name: np.array(rows) for name, rows in found.items()}
 
 
