@@ -43,7 +43,7 @@ from uq.exceptions import (
 
 PACKAGES = ("bayes", "calibration", "causal", "conformal", "uq", "uq.epistemic", "uq.reuse", "uq.sampling")
 OUR_WARNINGS = (ExtrapolationWarning, InfiniteBoundWarning, SmallSampleWarning, UntestedAssumptionWarning)
-QUICK = 30
+QUICK = 15
 
 
 def public_callables():

@@ -58,6 +58,7 @@ LAWS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", LAWS)
 @pytest.mark.parametrize("phi", [-0.95, -0.3, 0.0, 0.5, 0.99])
 @pytest.mark.parametrize("shape", [(2, 4), (3, 5), (4, 101), (2, 1000), (7, 64)])
@@ -304,6 +305,7 @@ def test_khat_where_there_is_no_tail():
     assert khat(np.r_[rng.normal(size=500), [-np.inf] * 500]) < 0.7
 
 
+@pytest.mark.slow
 def test_many_quantities_fit_in_memory():
     draws = np.random.default_rng(0).normal(size=(4, 500, 1000)).astype(np.float32)
     tracemalloc.start()

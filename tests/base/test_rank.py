@@ -300,6 +300,7 @@ def test_resampled_ranks_have_no_credible_intervals():
         ({"greater_is_better": "yes"}, "greater_is_better"),
         ({"df": -1}, "df"),
         ({"df": np.nan}, "df"),
+        ({"df": np.array([1.0, np.inf])}, "df"),
     ],
 )
 def test_bad_input_is_refused(arguments, message):

@@ -38,6 +38,7 @@ def test_interval_of_an_auc_is_scipys_bca():
     np.testing.assert_allclose(list(ours), list(theirs), atol=0.015)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", [f1_score, mean_absolute_error])
 def test_scikit_learns_metrics_fit_as_they_are(metric):
     ours = estimate_metric(metric, Y, (PROB > 0.5).astype(int), n_resamples=199, rng=0)
@@ -66,6 +67,7 @@ def test_clusters_widen_the_interval_of_copied_rows():
     assert clusters.n_groups == 40
 
 
+@pytest.mark.slow
 def test_n_jobs_does_not_change_the_draws():
     one, two = (estimate_metric(f1_score, Y, PROB > 0.5, n_resamples=64, rng=4, n_jobs=jobs) for jobs in (1, 2))
     assert one == two

@@ -24,6 +24,7 @@ def power_by_quadrature(n, size, alpha, sides):
     return integrate.quad(given_variance, 0, 1, limit=200)[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [2, 3, 7, 40, 300])
 @pytest.mark.parametrize("size", [0.01, 0.2, 0.9, 3.0])
 @pytest.mark.parametrize("sides", [1, 2])
@@ -42,6 +43,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("alternative", ["two-sided", "greater", "less"])
 def test_is_the_least_number_that_has_the_power(case, alternative):

@@ -64,6 +64,7 @@ def test_shared_capital_is_the_naive_one_rounded_down(rng, law, monkeypatch):
             assert naive[20:].max() - 1e-9 <= second <= naive[20:].max()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", LAWS)
 def test_shared_capital_falls_with_m(rng, law):
     x = LAWS[law](rng, 40)

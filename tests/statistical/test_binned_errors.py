@@ -126,6 +126,7 @@ def coverage(event, n, n_bins, n_simulations, seed=0):
     return held
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TRUTHS)
 def test_intervals_cover(name):
     for norm, held in enumerate(coverage(TRUTHS[name], 500, 10, 100), start=1):

@@ -49,6 +49,7 @@ def test_binomial_coverage_by_enumeration(n, alpha, name):
         assert max(below.max(), above.max()) > 0.75 * alpha
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", LAWS)
 @pytest.mark.parametrize("n", [10, 50])
 def test_closed_forms_cover(law, n):

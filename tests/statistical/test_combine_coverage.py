@@ -57,6 +57,7 @@ def simulate(law, reps, seed=0):
     return np.array(rows, dtype=float)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", ["skewed"])
 def test_size_and_coverage(law):
     rows = simulate(law, 200)

@@ -97,6 +97,7 @@ def rare_outside(seed, n, weighted, level=0.9):
     return not curve.lower[-1] - 1e-12 <= curve.y[-1] <= curve.upper[-1] + 1e-12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weighted", [False, True])
 def test_rare_events_stay_in_the_consistency_band(weighted):
     assert sum(rare_outside(seed, 20_000, weighted) for seed in range(20)) <= stats.binom.isf(BAND, 20, 0.1)

@@ -174,6 +174,7 @@ def test_regressions_cover():
         assert inside(covered, reps)
 
 
+@pytest.mark.slow
 def test_clusters_and_weights_cover():
     reps = 400
 

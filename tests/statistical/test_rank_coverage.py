@@ -86,6 +86,7 @@ def test_quantiles_of_resampled_ranks_would_fail_in_the_same_studies(case, n):
     assert percentile < stats.binom.ppf(1e-6, N_STUDIES, LEVEL), percentile / N_STUDIES
 
 
+@pytest.mark.slow
 def test_wide_gaps_are_settled():
     """The intervals are not merely wide: with 200 items a gap of .2 is nearly always seen."""
     _, _, settled = simulate(*CASES["0/1, ties and gaps"], 200)

@@ -78,6 +78,7 @@ def test_stopping_by_outcomes_is_covered():
     assert (simulate(draw, truth, ks) >= stats.binom.ppf(1e-4, REPS, 0.93)).all()
 
 
+@pytest.mark.slow
 def test_in_short():
     a, b, n, ks = 1.0, 3.0, 10, np.array([1, 10])
     truth = -np.expm1(betaln(a, b + ks) - betaln(a, b))

@@ -113,6 +113,7 @@ def clustered_truth(k):
     return 1 - failure
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_groups", [6, 15, 40])
 def test_clusters_are_covered_by_default(n_groups):
     covered = coverage(clustered(n_groups), clustered_truth(5), 300, lambda **x: pass_at_k(**x, k=5))
@@ -183,6 +184,7 @@ def until_success(rng, rates, batch, cap):
     return {"n_correct": n_correct, "n_trials": n_trials}
 
 
+@pytest.mark.slow
 def test_the_rule_that_was_used_covers_and_a_fixed_number_does_not():
     """The optional-stopping trap: batches of 10 until a success, at most 200 samples; pass@10 of 150 problems."""
     a, b, k = 0.3, 10.0, 10

@@ -304,6 +304,7 @@ def test_debiased_square_finds_the_square_of_the_gap():
     assert abs(np.mean(found) - truth) < 4.5 * np.std(found) / np.sqrt(200)
 
 
+@pytest.mark.slow
 def test_debiased_square_of_a_dozen_rows_is_0_on_average():
     """Ten bins were asked for: six of two rows each are left, and none counts as free of noise."""
     rng = np.random.default_rng(12)

@@ -162,6 +162,7 @@ def check_discoveries(law, reps, seed):
     assert true.mean() > 1, "an empty selection has no false claims either"
 
 
+@pytest.mark.slow
 def test_false_discovery_rate_is_below_its_target():
     check_discoveries(published, 1000, 6)
 

@@ -69,6 +69,7 @@ def clustered(rng, n_clusters, size=4):
     return 1.0 - wrong, confidence, np.repeat(np.arange(n_clusters), size)
 
 
+@pytest.mark.slow
 def test_clustered_band_and_the_estimate_of_the_docstring():
     rng = np.random.default_rng(2)
     truth = np.clip(0.3 + rng.normal(0, 0.15, 10**6), 0, 1).mean()

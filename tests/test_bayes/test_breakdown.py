@@ -60,6 +60,7 @@ def order_can_turn(shares, e):
     return False
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shares", [(0.8, 0.6), (0.5, 0.1), (0.95, 0.9, 0.2), (1.0, 0.7, 0.4)])
 def test_one_judge_the_point_is_sharp(shares):
     result = simplex_breakdown(table(exact_votes([shares])))

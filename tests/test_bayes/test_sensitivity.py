@@ -72,6 +72,7 @@ def test_the_order_flips_where_it_should(report):
     assert "pairs decided under all priors: 2 of 3; of the same sign: 2; least Kendall tau 0.333" in str(report)
 
 
+@pytest.mark.slow
 def test_the_first_row_is_the_fit(ranker, report):
     assert report.priors == ("as fitted", "judge_accuracy=0.65", "judge_accuracy=0.75")
     interval = ranker.ranking_.rank_interval(0.95)
@@ -82,6 +83,7 @@ def test_the_first_row_is_the_fit(ranker, report):
     assert not report.certified
 
 
+@pytest.mark.slow
 def test_each_row_is_a_fit_under_that_prior(ranker, report):
     """Up to Monte Carlo error; draws have other seeds."""
     with warnings.catch_warnings():
@@ -93,6 +95,7 @@ def test_each_row_is_a_fit_under_that_prior(ranker, report):
     np.testing.assert_allclose(report.win[1], expected.win_probabilities, atol=0.08)
 
 
+@pytest.mark.slow
 def test_asking_again_gives_the_same_and_changes_nothing(ranker, report):
     before = pickle.dumps(ranker)
     points = [{"judge_accuracy": 0.65}, {"judge_accuracy": 0.75}]

@@ -29,6 +29,7 @@ def loop(sums, totals, alpha):
     return lower, upper
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("alpha", [0.3, 0.05, 1e-9])
 @pytest.mark.parametrize("most", [1, 3, 40, 5000])
 @pytest.mark.parametrize("shape", ["isotone", "chance", "none", "all", "falling"])

@@ -49,6 +49,7 @@ def exact_pvalue(y, p, metric):
     return total
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("p", [[0.5] * 6, [0.1, 0.1, 0.35, 0.6, 0.85, 0.85], [0.0, 1.0, 0.3, 0.3, 0.7, 0.99]])
 @pytest.mark.parametrize("metric", [ECE, by_hand, partial(ECE, norm=2, n_bins=3), partial(ECE, strategy="quantile")])
 def test_against_the_enumeration_of_all_outcomes(p, metric):
@@ -58,6 +59,7 @@ def test_against_the_enumeration_of_all_outcomes(p, metric):
     assert abs(p_value - wanted) < 5 * math.sqrt(wanted * (1 - wanted) / 5000) + 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reduction", ["confidence", "top_label", "classwise"])
 @pytest.mark.parametrize("strategy", ["uniform", "quantile", "auto"])
 def test_the_quick_route_is_the_slow_one(reduction, strategy):

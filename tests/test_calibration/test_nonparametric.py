@@ -139,6 +139,7 @@ def two_refits(scores, y, weights, new):
     return pair
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=50)
 @given(SMALL)
 def test_venn_abers_equals_two_refits_per_row(drawn):

@@ -427,6 +427,7 @@ def test_bars_stand_below_their_points():
         plot.figure_png(ax)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("band", [None, *BANDS])
 @pytest.mark.parametrize("method", METHODS)
 def test_rare_events_fill_the_picture(method, band):

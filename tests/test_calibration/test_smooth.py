@@ -135,6 +135,7 @@ def test_every_container(kind):
     assert smooth_calibration_error(in_container(kind, y), in_container(kind, p)) == expected
 
 
+@pytest.mark.slow
 def test_an_interval_by_rows_and_by_clusters():
     y, p = rows(200, 8, 0.2)
     clusters = np.arange(200) // 4

@@ -39,6 +39,7 @@ class TestContract(OutputEstimatorContract):
         return scores, (scores + 2 * rng.normal(size=60) > 0).astype(float), np.arange(-48, 48) / 32
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10**6), st.sampled_from(sorted(PEERS)), st.sampled_from([0, 1, 3]), st.booleans())
 def test_no_cut_is_better(seed, metric, levels, weighted):
@@ -55,6 +56,7 @@ def test_no_cut_is_better(seed, metric, levels, weighted):
     assert fitted.optimism_ is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", PEERS)
 def test_a_callable_gives_what_the_name_gives(metric):
     scores, y = data()

@@ -270,6 +270,7 @@ def test_the_spread_is_the_derivative_by_the_weights(variant):
         assert np.allclose(exact[i], slope, rtol=1e-4, atol=1e-6 * np.abs(exact).max())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", [{}, {"noise": "local"}, {"scale": "moment"}], ids=str)
 def test_the_bootstrap_agrees_with_the_first_order(variant):
     rng = np.random.default_rng(8)

@@ -67,6 +67,7 @@ def predict(scores, m, level, **parameters):
 values = st.lists(st.sampled_from([-2.0, -0.5, 0.0, 0.1, 0.1, 1.0, 3.0, 7.5]), min_size=1, max_size=7)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(values, st.integers(1, 5), st.sampled_from(LEVELS), st.sampled_from(["less", "greater"]))
 @pytest.mark.parametrize("support", [(-np.inf, np.inf), (-3.0, 9.0)])
@@ -148,6 +149,7 @@ def test_coverage_over_every_split_of_the_pool(pool, n, m, statistic, alternativ
         assert float(coverage) == pytest.approx(attained, abs=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("alternative", ["two-sided", "less"])
 @pytest.mark.parametrize("statistic", ["median", "min", "max", Quantile(0.7)], ids=str)
 @pytest.mark.parametrize("predictions", ["spread", "equal"])

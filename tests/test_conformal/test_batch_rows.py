@@ -104,6 +104,7 @@ def test_scaled_coverage_over_every_split(statistic, method):
     assert Fraction(covered, len(splits)) >= Fraction(str(level)) or method == "auto"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", ["normal", "poisson"])
 @pytest.mark.parametrize("statistic", ["mean", "max"])
 def test_scales_make_the_interval_follow_the_batch(law, statistic):

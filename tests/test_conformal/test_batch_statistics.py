@@ -65,6 +65,7 @@ def test_bad_bands():
 # ---- step by step
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(st.integers(0, 10**6), st.integers(1, 6), st.integers(1, 4), st.sampled_from([1, -1]))
 @pytest.mark.parametrize("statistic", [TOTAL, LARGEST, PRODUCT, SOFT], ids=["sum", "max", "product", "soft"])

@@ -96,6 +96,7 @@ def test_prints_labels_and_cuts_long_ones():
     assert "row 7" in str(sets(index=("row 7", "b", "c", "d")))
 
 
+@pytest.mark.slow
 def test_draws_the_sizes(axes):
     assert sets().plot(axes) is axes
     assert [bar.get_height() for bar in axes.patches] == [1, 1, 1, 1]

@@ -96,6 +96,7 @@ def test_agrees_with_scipy(n, m, k):
     np.testing.assert_allclose(cdf, reference, rtol=1e-9, atol=1e-13)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "m"), [(10**6, 10**5), (10**7, 10**7), (10**7, 1), (1, 10**7), (10**7, 3), (3, 10**7)])
 def test_nothing_overflows(n, m):
     law = RankLaw(n, m)

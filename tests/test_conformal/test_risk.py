@@ -98,6 +98,7 @@ CURVES = {  # the risk of an answer by its confidence; the risk among the accept
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("curve", CURVES)
 @pytest.mark.parametrize("n", [60, 400])
 @pytest.mark.parametrize("rounded", [False, True])

@@ -83,6 +83,7 @@ def test_split_intervals_over_every_split(score, level, tied):
         assert float(coverage) == pytest.approx(answer.attained_level, abs=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tied", [False, True])
 @pytest.mark.parametrize(
     ("n", "m", "level", "share"), [(7, 4, 0.8, 0.5), (8, 3, 0.5, 1), (8, 3, 0.7, 0.9), (4, 3, 0.9, 1)]
@@ -111,6 +112,7 @@ def class_pool(tied, size):
     return y_prob, rng.integers(0, 3, size)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tied", [False, True])
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("score", CLASSES)

@@ -11,6 +11,7 @@ from test_conformal.enumeration import rank_sum_count, rank_sum_counts
 from conformal._sum_count import FEW, WORK, _by_table, rank_count
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("m", [*range(1, FEW + 3), 15])
 @pytest.mark.parametrize("more", [0, 1, 4, 15])
 def test_counts_every_rank_sum(m, more):

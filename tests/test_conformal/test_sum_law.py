@@ -46,6 +46,7 @@ def test_small_batches_of_large_calibration_sets(n, m, level):
     assert RankLaw(m, n).rank_sum_quantile(level) - n == u  # U of (n, m) and of (m, n) are one
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "m"), [(11, 11), (12, 11), (14, 12), (30, 12), (25, 20), (11, 15)])
 def test_every_level_next_to_every_step(n, m):
     """Ties with the level and levels a hair beside one are decided rightly, for all u."""
@@ -143,6 +144,7 @@ def test_the_bound_of_groups_is_above_their_polynomial(m, n, g, spread):
     assert law[m] <= _outer(m, n, g, spread) <= max(1e4 * law[m], 1e-15)
 
 
+@pytest.mark.slow
 def test_groups_leave_few_positions_over():
     """For every theta of interest some d is in the right range and leaves as few positions as the proof says."""
     d = np.arange(1, 401)[:, None]

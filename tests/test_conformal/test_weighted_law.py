@@ -40,6 +40,7 @@ def test_quantile_at_any_level_and_at_ties(weights, m, data):
             assert weighted_quantile(weights, m, level) == quantile_of(values, level)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "m"), [(30, 12), (100, 11), (12, 40)])
 def test_ranks_are_weights(n, m):
     weights = np.arange(1, n + 2)
@@ -53,6 +54,7 @@ def test_ranks_are_weights(n, m):
     assert weighted_quantile(weights, m, Fraction(9, 10)) == RankLaw(n, m).rank_sum_quantile(0.9)
 
 
+@pytest.mark.slow
 def test_counts_that_leave_64_bits():
     weights, whole = np.repeat([0, 1], 25), comb(49 + 51, 51)  # 25 ranks weigh nothing, 25 one
     assert whole > 2**64

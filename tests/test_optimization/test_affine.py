@@ -45,6 +45,7 @@ LINES = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(LINES)
 def test_ties_of_all_kinds_against_quadrature(lines):

@@ -1,6 +1,7 @@
 """Values that come with their noise variance: forecasts and intervals of a campaign know of it."""
 
 import numpy as np
+import pytest
 from scipy.stats import norm
 
 from bayes import BayesianOptimizer, GaussianProcess, Real
@@ -17,6 +18,7 @@ def campaign(seed, n=15, told=SD**2, **parameters):
     return made
 
 
+@pytest.mark.slow
 def test_forecasts_are_judged_with_the_variance_that_was_told():
     known = GaussianProcess(length_scale=1.0, signal_variance=1e-8, noise_variance=1e-8, hyperparameters="fixed")
     z = np.concatenate([campaign(seed, 25, surrogate=known).diagnostics().forecast_z for seed in range(4)])

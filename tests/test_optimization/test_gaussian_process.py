@@ -258,6 +258,7 @@ DEGENERATE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", DEGENERATE)
 @pytest.mark.parametrize(
     ("kernel", "hyperparameters"), [("matern52", "map"), ("gaussian", "mle"), ("matern12", "fixed")]

@@ -57,6 +57,7 @@ def test_a_maximum_on_the_border_is_found(seed):
     assert np.allclose(row, utility.direction > 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_a_finite_space_is_searched_exactly(seed):
     space = Space({"n": Integer(0, 30), "m": Integer(1, 64, log=True), "k": Categorical(["a", "b", "c"])})

@@ -46,6 +46,7 @@ def test_against_refits_from_scratch(noise):
     assert values == pytest.approx([by_refits(gp, x, noise) for x in POINTS], rel=1e-6, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_against_simulated_observations():
     """Draw y, fit anew, take the best mean: nothing is integrated."""
     gp = process(n=4, noise=0.3)

@@ -122,6 +122,7 @@ def test_suggestions_are_a_function_of_seed_and_results():
     assert [r.params for r in a] != [r.params for r in c]
 
 
+@pytest.mark.slow
 def test_looking_changes_nothing():
     plain = go(optimizer(MIXED), 14, mixed)
     nosy = optimizer(MIXED)
@@ -136,6 +137,7 @@ def test_looking_changes_nothing():
     assert [r.params for r in plain.trials_] == [r.params for r in nosy.trials_]
 
 
+@pytest.mark.slow
 def test_without_noise_nothing_is_suggested_twice():
     made = go(optimizer(surrogate=GaussianProcess(noise_variance=0)), 25)
     x = np.sort([r.params["x"] for r in made.trials_])
@@ -240,6 +242,7 @@ def towards_the_cliff(params):
     return params["x"]
 
 
+@pytest.mark.slow
 def test_failures_are_learned_from():
     learned, dropped = (
         crash_or_tell(optimizer(failures=failures), 30, towards_the_cliff) for failures in ("classifier", "drop")
@@ -291,6 +294,7 @@ def test_abandoned_trials_teach_nothing_and_do_not_come_back():
 # ---- constraints
 
 
+@pytest.mark.slow
 def test_constraints_are_kept():
     made = optimizer(constraints={"cost": "<= .5", "gain": ">= 0"})
     for _ in range(25):
@@ -382,6 +386,7 @@ def test_generators_seed_a_campaign_and_move_on():
     assert optimizer(random_state=np.int64(7)).ask() == optimizer(random_state=7).ask()
 
 
+@pytest.mark.slow
 def test_no_warning_and_no_error_on_wild_values():
     rng = np.random.default_rng(2)
     with warnings.catch_warnings():

@@ -60,6 +60,7 @@ def test_a_slice_is_the_model_along_one_parameter(plt, made, name):
     assert ax.get_xscale() == ("log" if name == "lr" else "linear")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("names", [["x", "lr"], ["k", "n"], ("n", "x"), None], ids=str)
 def test_a_surrogate_is_the_model_over_two(plt, made, names):
     ax = made.plot("surrogate", params=names)

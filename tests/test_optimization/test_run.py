@@ -37,6 +37,7 @@ def test_a_run_asks_evaluates_and_tells():
     assert [r.params for r in by_hand.trials_] == [r.params for r in made.trials_]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 3])
 def test_crashes_are_failed_trials_and_the_campaign_goes_on(workers):
     with ThreadPoolExecutor(workers) as executor:
@@ -264,6 +265,7 @@ def deadly_beside_others(params):
     return bowl(params)
 
 
+@pytest.mark.slow
 def test_where_several_may_have_killed_a_worker_none_is_blamed():
     made = optimizer()
     with ProcessPoolExecutor(2) as executor, pytest.raises(BrokenExecutor, match="n_parallel=1"):

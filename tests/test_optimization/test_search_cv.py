@@ -174,6 +174,7 @@ def test_shuffled_folds_are_the_same_for_all_settings():
     assert len(set(made.cv_results_["mean_test_score"])) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scoring", [["accuracy", "f1_macro"], {"a": "accuracy", "f1_macro": "f1_macro"}])
 @pytest.mark.parametrize("folds", ["all", "one"])
 def test_several_scores_need_the_name_of_one(scoring, folds):
@@ -233,6 +234,7 @@ def test_an_estimator_without_y():
 # ---- failures
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folds", ["all", "one"])
 @pytest.mark.parametrize("n_parallel", [1, 3])
 def test_failing_settings_do_not_end_a_search(folds, n_parallel):
@@ -281,6 +283,7 @@ def test_error_scores():
 # ---- logs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folds", ["all", "one"])
 def test_an_interrupted_search_goes_on(tmp_path, folds):
     class Count(Moody):

@@ -46,6 +46,7 @@ def search(estimator, n_iter, **parameters):
     return BayesSearchCV(estimator, {"x": Real(0, 1)}, n_iter=n_iter, **given).fit(ROWS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_parallel", [1, 4, 100])
 @pytest.mark.parametrize("n_iter", [1, 2, 5])
 @pytest.mark.parametrize("seed", range(3))
@@ -89,6 +90,7 @@ def test_a_search_that_has_ended_takes_no_more_results():
     assert np.isfinite(made.optimizer_.best_value_)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folds", ["one", "all"])
 def test_a_score_that_hides_all_others_is_told_of(folds):
     with pytest.warns(UserWarning, match="BayesSearchCV: the value -1e.* Narrow the space") as caught:

@@ -62,6 +62,7 @@ def data(n=9, seed=3):
     return Likelihood("matern52", X, np.zeros(1, int), y, np.ones((n, 1)), np.zeros(n), 1.0, LogPrior.default(1), free)
 
 
+@pytest.mark.slow
 def test_hyperparameters_against_quadrature():
     likelihood, free = data(), np.array([True, False, True])
     box = np.array([[-7.0, 12.0], [-10.0, 8.0], [np.log(1e-6), 6.0]])

@@ -169,6 +169,7 @@ def next_query(analyst, transcript):
     return QUERIES[rng.integers(len(QUERIES))], rng.choice([-1, 1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", [(0.25, 0.25, 0.25, 0.25), (0.7, 0.1, 0.1, 0.1), (0.97, 0.01, 0.01, 0.01)], ids=str)
 @pytest.mark.parametrize(
     "mechanism",

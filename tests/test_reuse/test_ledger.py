@@ -321,6 +321,7 @@ DAMAGE = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("table", "column"), DAMAGE)
 @pytest.mark.parametrize("value", ["NULL", "'{'", "'[1]'", "'junk'", "5", "x'ff00'", "CAST(x'ff' AS TEXT)"])
 def test_damage_is_told_in_our_words_or_not_met(path, table, column, value):
@@ -409,6 +410,7 @@ def test_a_full_ledger_refuses_the_debit_as_well(path):
     assert audit.n_asked - asked == audit.n_lost
 
 
+@pytest.mark.slow
 def test_a_full_disk_answers_nothing(path):
     """A limit on the size of files that the system enforces, in a process of its own."""
     Holdout(ROWS, NaiveReuse(10_000), path)
@@ -437,6 +439,7 @@ def test_a_full_disk_answers_nothing(path):
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
 
 
+@pytest.mark.slow
 def test_a_read_only_ledger_answers_nothing():
     """As somebody who may not write: root may always, and turns into nobody once everything is imported."""
     code = """

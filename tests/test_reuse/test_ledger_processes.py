@@ -122,6 +122,7 @@ def test_six_processes_three_of_them_killed_between_debit_and_answer(tmp_path):
     assert len(set(left)) == len(left), "two answers saw the same budget"
 
 
+@pytest.mark.slow
 def test_a_process_that_kills_itself_while_it_looks_has_paid_and_may_ask_again(tmp_path):
     path = tmp_path / "team.sqlite"
     code = """
@@ -163,6 +164,7 @@ def test_a_process_killed_at_any_moment_leaves_a_sound_ledger(tmp_path):
     assert audit.n_lost <= 3
 
 
+@pytest.mark.slow
 def test_a_fork_shares_the_file_and_draws_noise_of_its_own_but_has_no_part_in_memory(tmp_path):
     code = """
         import warnings

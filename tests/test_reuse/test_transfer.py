@@ -212,6 +212,7 @@ def test_no_mechanism_and_no_analyst_violates_the_bound(name):
     assert closest > 0.3, "so loose that the test shows nothing"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(30))
 def test_no_random_mechanism_violates_the_bound(seed):
     """Kernels over all data sets of three rows with three values: exact power, exact law of the error."""

@@ -50,6 +50,7 @@ def test_frontier_is_the_cheapest_of_all_models_and_the_baseline():
     assert np.array_equal(frontier_cost_of_pass(*arrays, baseline=5, average=None), found)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::uq.exceptions.SmallSampleWarning")
 def test_the_mean_over_items_and_its_interval():
     result = frontier_cost_of_pass(COSTS, SUCCESSES, baseline=5, **QUICK)

@@ -28,6 +28,7 @@ def test_exponential_transformations_at_equal_divergence():
     assert exponential_at(2, kl, False, 5)[1] == pytest.approx(0.83554, abs=6e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "beta"), [(100, 0.05), (1000, 1e-3), (1000, 1e3)], ids=str)
 def test_the_best_rate_for_many_responses_is_found(n, beta):
     result = inference_time_transform(n, beta)
@@ -56,6 +57,7 @@ def pieces(u, log_density):
     return grid, f / cdf[-1], cdf / cdf[-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("worst", [False, True], ids=["best", "worst"])
 @pytest.mark.parametrize(("n", "beta"), CASES, ids=str)
 def test_the_solution_is_stationary(n, beta, worst):
@@ -115,6 +117,7 @@ def test_worst_of_four_needs_logarithms():
     assert np.log(result.density[0]) == pytest.approx(-78.1, abs=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("selection", ["best", "worst"])
 @pytest.mark.parametrize(("n", "beta"), [(1000, 1e-3), (1000, 1e3), (1, 1e-3), (2, 1e-3)], ids=str)
 def test_the_ends_of_what_is_allowed(n, beta, selection):

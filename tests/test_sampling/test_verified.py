@@ -100,6 +100,7 @@ def best_by_search(case, k):
     return int(np.argmax(values > values.max() - 1e-13)), values.max()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(60))
 def test_the_best_number_is_a_global_maximum(seed):
     case = random_case(np.random.default_rng(1000 + seed), common=seed % 2)

@@ -48,6 +48,7 @@ CALLS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CALLS)
 def test_the_draws_do_not_depend_on_the_workers(name):
     found = [CALLS[name](n_jobs=jobs, rng=4) for jobs in (None, 1, 2)]

@@ -84,6 +84,7 @@ def saved(kind, folder):
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["npy", "npz", "packed npz", "parquet", "safetensors"])
 @given(data=st.data())
 @settings(max_examples=60, deadline=None)

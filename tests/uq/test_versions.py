@@ -77,6 +77,7 @@ def test_metadata_listed_twice_is_no_clash(installed):
     assert installed(uq=["errorbars", "ErrorBars"]).ok
 
 
+@pytest.mark.slow
 def test_a_folder_that_hides_ours(tmp_path, monkeypatch):
     other = ModuleType("causal")
     other.__spec__ = SimpleNamespace(origin=str(tmp_path / "causal" / "__init__.py"))

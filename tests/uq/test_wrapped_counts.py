@@ -69,6 +69,7 @@ def test_pairs_are_a_verb():
         assert pairs.guarantee == "none"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("named", [False, True])
 def test_pairs_of_a_model_may_be_what_a_wrapper_learns_from(named):
     require("torch")
