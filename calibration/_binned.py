@@ -171,12 +171,7 @@ def check_binning(n_bins, strategy, reduction, owner):
     """Return the number of bins; raise for options that do not exist."""
     check_option(strategy, STRATEGIES, owner, "strategy")
     check_option(reduction, REDUCTIONS, owner, "reduction")
-    n_bins = check_count(n_bins, owner, "n_bins")
-    if n_bins > MOST_BINS:
-        raise InputError(
-            f"{owner}: n_bins must be at most {MOST_BINS}; got {n_bins}. More bins than rows hold nothing."
-        )
-    return n_bins
+    return check_count(n_bins, owner, "n_bins", high=MOST_BINS)
 
 
 def check_norm(norm, owner):

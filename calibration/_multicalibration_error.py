@@ -100,8 +100,7 @@ def multicalibration_error(
     0.5
     """
     owner = "multicalibration_error"
-    if check_count(n_bins, owner, "n_bins") > MOST_BINS:
-        raise InputError(f"{owner}: n_bins must be at most {MOST_BINS}; got {n_bins!r:.100}.")
+    check_count(n_bins, owner, "n_bins", high=MOST_BINS)
     if scale not in ("share", "subgroup"):
         raise InputError(f"{owner}: scale must be 'share' or 'subgroup'; got {scale!r:.100}.")
     forecast = check_forecast(y_true, y_prob, owner, sample_weight=sample_weight, groups=groups, classes=classes)

@@ -217,7 +217,9 @@ class KnowledgeProbe(ClassifierMixin, BaseEstimator):
             return classes, codes.astype(np.float64), np.ones(n)
         right = check_vector(y, owner, "y")
         trials = (
-            np.full(n, float(n_trials)) if isinstance(n_trials, Real) else check_vector(n_trials, owner, "n_trials")
+            np.full(n, check_number(n_trials, owner, "n_trials"))
+            if isinstance(n_trials, Real)
+            else check_vector(n_trials, owner, "n_trials")
         )
         if len(trials) != n:
             raise InputError(f"{owner}: n_trials must be one number, or one per row ({n}); got {len(trials)}.")

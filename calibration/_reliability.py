@@ -13,6 +13,7 @@ from uq._base.record import format_percent
 from uq._base.validation import check_count, check_level, check_option
 
 from ._bands import order_limits
+from ._binned import MOST_BINS
 from ._bins import uniform_bins, uniform_edges
 from ._curves import CELLS, BinsCurve, CurveCells, IsotonicCurve, KernelCurve, make_cells
 from ._forecast import check_forecast
@@ -198,7 +199,7 @@ def reliability_curve(
     if band is not None:
         check_option(band, BANDS, OWNER, "band")
     level = check_level(confidence_level, OWNER)
-    n_bins = check_count(n_bins, OWNER, "n_bins")
+    n_bins = check_count(n_bins, OWNER, "n_bins", high=MOST_BINS)
     n_resamples = check_count(n_resamples, OWNER, "n_resamples")
     rng = check_rng(rng, OWNER)
     rows = check_forecast(y_true, y_prob, OWNER, sample_weight=sample_weight, groups=groups, classes=classes)

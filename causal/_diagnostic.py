@@ -248,7 +248,8 @@ def shrinkage_diagnostic(y_pred, y, groups, *, confidence_level=0.95) -> Shrinka
         parts.append(unit * np.stack([estimates, errors])[:, known])
         reliability.append(reliable)
     estimate, error = np.concatenate(parts, axis=1)
-    half = stats.t.isf((1 - level) / 2, len(labels) - 1) * error
+    known = np.isfinite(error)  # an infinite one stays so at a level of next to 0
+    half = np.where(known, stats.t.isf((1 - level) / 2, len(labels) - 1) * np.where(known, error, 0.0), np.inf)
     return ShrinkageDiagnostic(
         advice=_advice(p["outcome"] < 1 - level, p["prediction"] < 1 - level),
         pvalue_outcome=p["outcome"],

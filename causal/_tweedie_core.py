@@ -115,8 +115,11 @@ def learn_tweedie(owner, z, y, weights, *, scale, local, identity=None, bandwidt
         raise InputError(f"{owner}: y - y_pred exceeds the floats. Rescale, or use recalibrate='linear'.")
     marks = error**2 if local else np.ones(n)
     score = fit_score(z, shares, marks, bandwidth, factor=factor, **dict(zip(("grid", "bins"), reuse, strict=False)))
-    c = (1.0 if local else noise) / b
-    psi_c = -c / b * psi_b + (0.0 if local else shares * (error**2 - noise) / b)
+    with np.errstate(over="ignore"):
+        c = (1.0 if local else noise) / b
+    if not np.isfinite(c):
+        raise InputError(f"{owner}: y_pred is too small beside y for the floats. Rescale, or use recalibrate='linear'.")
+    psi_c = -c * (psi_b / b) + (0.0 if local else shares * (error**2 - noise) / b)
     marked, many = error if local else None, 2 + (identity is None)
     core = TweedieCore(float(a), float(b), float(c), score, psi_a, psi_b, shift, marked, noise, many, psi_c)
     if scale == "residual":

@@ -3,16 +3,19 @@
 import math
 
 import numpy as np
-from scipy.special import log_ndtr
+from scipy.special import erfcx, log_ndtr
 
 from uq._base.citation import cites
 from uq._base.exceptions import InputError
 from uq._base.validation import check_number
 
-from ._gain import LOG_SQRT_2PI, safe_exp
 from ._utility import Average, check_gp, check_points, check_switch, evaluate
 
 __all__ = ["Feasibility", "probability_of_feasibility"]
+
+_FAR = 1e150  # in standard deviations: whose square is a float
+_SQRT_2 = math.sqrt(2)
+_SQRT_2_PI = math.sqrt(2 / math.pi)
 
 
 class _Within:
@@ -32,9 +35,8 @@ class _Within:
         if value == -np.inf:
             return value, np.zeros(len(x))
         gradient = np.zeros(len(x))
-        for z, sign in ((high, 1.0), (low, -1.0)):
+        for z, weight in zip((low, high), _densities(low, high), strict=True):
             if math.isfinite(z):
-                weight = sign * float(safe_exp(-0.5 * z * z - LOG_SQRT_2PI - value))
                 gradient -= weight * (dmu / sd + z / (2 * var) * dvar)
         return value, gradient
 
@@ -55,6 +57,22 @@ def _log_within(low, high):
     with np.errstate(divide="ignore", invalid="ignore"):
         value = large + np.log(-np.expm1(small - large))
     return np.where(small == -np.inf, large, np.where(low == high, -np.inf, value))
+
+
+def _densities(low, high):
+    """Return -phi(low) and phi(high), divided by Phi(high) - Phi(low), for low < high."""
+    if low > -high:
+        up, down = _densities(-high, -low)
+        return -down, -up
+    # phi / Phi by the scaled error function, which neither underflows nor cancels in the lower tail
+    below, above = (_SQRT_2_PI / erfcx(-z / _SQRT_2) if z > -math.inf else 0.0 for z in (low, high))
+    if low < -_FAR:
+        return 0.0, above
+    left_out = math.exp((high - low) / 2 * (high + low)) * above / below  # Phi(low) / Phi(high)
+    rest = 1 - left_out
+    if rest < 1e-6:  # limits so close that their difference has no digits left: a trapezoid has
+        rest = (high - low) * (above + below * left_out) / 2
+    return -below * left_out / rest, above / rest
 
 
 class Feasibility(Average):

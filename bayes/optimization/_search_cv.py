@@ -1,5 +1,6 @@
 """`BayesSearchCV`: hyperparameters of a scikit-learn estimator, searched for by a model of their scores."""
 
+import itertools
 import numbers
 import warnings
 from typing import Any, ClassVar
@@ -8,7 +9,7 @@ import numpy as np
 from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils import indexable
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from uq._base.citation import cites
 from uq._base.exceptions import InputError, UQError
@@ -297,6 +298,8 @@ class BayesSearchCV(BaseSearchCV):
             raise InputError(f"{OWNER}: cv must be able to split the rows; {error}") from None
         if not splits:
             raise InputError(f"{OWNER}: cv must give one split or more; got none.")
+        for rows in itertools.chain(*splits):
+            _check_fold(rows, _num_samples(X))
         settings = self._optimizer(self.random_state).begin(1)._campaign.settings
         opening = {name: value for name, value in settings.event().items() if name not in ("event", "format")}
         opening |= {"folds": self.folds, "n_parallel": self.n_parallel}
@@ -428,3 +431,15 @@ def _is_finite(y):
     except (TypeError, ValueError):
         return True
     return y.dtype.kind != "f" or bool(np.isfinite(y).all())
+
+
+def _check_fold(rows, n):
+    """Raise unless these are some of n rows, by number or by mask."""
+    mask = rows.dtype == bool and rows.shape == (n,) and rows.any()
+    if not mask and not (
+        rows.dtype.kind in "iu" and rows.ndim == 1 and rows.size and -n <= rows.min() <= rows.max() < n
+    ):
+        raise InputError(
+            f"{OWNER}: cv must give pairs of the rows to train and to test on, some of 0 to {n - 1} each; got an array "
+            f"of {rows.dtype} and shape {rows.shape}."
+        )

@@ -8,7 +8,7 @@ from scipy import stats
 
 from bayes import GaussianProcess, probability_of_feasibility, thompson_sample, upper_confidence_bound
 from bayes.optimization._confidence_bound import UpperConfidenceBound
-from bayes.optimization._feasibility import Feasibility, _log_within
+from bayes.optimization._feasibility import Feasibility, _densities, _log_within
 from uq.exceptions import InputError
 
 RNG = np.random.default_rng(99)  # not the seed of any data
@@ -80,6 +80,33 @@ def test_logarithm_of_two_tails(low, high):
         below = lambda z: mp.erfc(-mp.mpf(z) / mp.sqrt(2)) / 2  # noqa: E731
         expected = float(mp.log(below(high) - below(low)))
     assert _log_within(np.array(low), np.array(high)) == pytest.approx(expected, rel=1e-10)
+
+
+@pytest.mark.parametrize("center", [0.0, -1.0, 8.0, -40.0, 1e3, -1e5])
+@pytest.mark.parametrize("width", [1e-9, 1e-6, 0.01, 1.0, 20.0, np.inf])
+def test_densities_over_a_difference_of_tails(center, width):
+    mp = require("mpmath")
+    low, high = center - width / 2, center if width == np.inf else center + width / 2
+    with mp.workdps(60):
+        ends = mp.mpf(low), mp.mpf(high)
+        # the upper tail as the lower one of -z, lest their difference vanish
+        below = lambda z: mp.erfc(-z / mp.sqrt(2)) / 2  # noqa: E731
+        between = (
+            below(-ends[0]) - below(-ends[1]) if center > 0 and width < np.inf else below(ends[1]) - below(ends[0])
+        )
+        expected = [float(sign * mp.npdf(z) / between) for z, sign in zip(ends, (-1, 1), strict=True)]
+    assert _densities(low, high) == pytest.approx(expected, rel=1e-8, abs=1e-280)
+
+
+def test_a_limit_that_is_hopeless_has_a_slope():
+    """The square of its distance is a float, but the digits of exponents are lost long before."""
+    assert _densities(-np.inf, -1e100) == (0.0, pytest.approx(1e100))
+    assert _densities(1e100, np.inf) == (pytest.approx(-1e100), 0.0)
+    assert _densities(-1e308, 1e308) == (0.0, 0.0)
+    logarithm, gradient = probability_of_feasibility(process(), POINTS[:2], upper=-1e100, log=True, return_grad=True)
+    assert (logarithm < -1e190).all()
+    assert np.isfinite(gradient).all()
+    assert gradient.any()
 
 
 @pytest.mark.parametrize("limits", [(-np.inf, -30.0), (30.0, np.inf), (-0.3, 0.2), (40.0, 41.0)])

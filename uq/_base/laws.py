@@ -85,7 +85,8 @@ class _Pivot(Law):
     def _half(self, alpha):
         se = np.asarray(self.std_error)
         usable = (se > 0) & np.isfinite(se)
-        return np.where(usable, self._isf(alpha) * np.where(usable, se, 1.0), np.inf)[()]
+        with np.errstate(over="ignore"):
+            return np.where(usable, self._isf(alpha) * np.where(usable, se, 1.0), np.inf)[()]
 
     def _t(self, null):
         se = np.asarray(self.std_error)

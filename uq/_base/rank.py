@@ -104,8 +104,7 @@ class RankSummary(Result):
             if len(center) != k:
                 raise InputError(f"RankSummary: center must have one value per candidate ({k}); got {len(center)}.")
         check_option(self.guarantee, ("posterior", "asymptotic"), "RankSummary", "guarantee")
-        if not (np.isscalar(self.df) and self.df == np.inf):
-            check_number(self.df, "RankSummary", "df", low=0, closed=True)
+        check_number(self.df, "RankSummary", "df", low=0, closed=True, infinite=True)
         if not isinstance(self.greater_is_better, (bool, np.bool_)):
             raise InputError(f"RankSummary: greater_is_better must be True or False; got {self.greater_is_better!r}.")
         names = check_names(self.names, k, "RankSummary")

@@ -36,6 +36,12 @@ def validate_params(estimator):
         validate_parameter_constraints(kind._parameter_constraints, given, kind.__name__)
     except (ValueError, TypeError) as error:
         raise InputError(str(error)) from None
+    for name, value in given.items():
+        if isinstance(value, int) and abs(value) > 2**53 and name != "random_state":
+            raise InputError(
+                f"The {name!r} parameter of {kind.__name__} must be at most 2**53; got an integer of "
+                f"{value.bit_length()} bits."
+            )
 
 
 @functools.cache

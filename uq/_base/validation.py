@@ -29,6 +29,7 @@ __all__ = [
 
 ALTERNATIVES = ("two-sided", "less", "greater")
 _HUGE = 1e150
+_EXACT = 2**53
 _NOT_OFFERED = object()  # no `nan_policy` of the caller, and None is none that a user may pass
 
 
@@ -37,24 +38,30 @@ def check_level(confidence_level, owner, name="confidence_level"):
     return check_number(confidence_level, owner, name, low=0, high=1, remedy="A level of 95 % is written .95.")
 
 
-def check_number(value, owner, name, *, low=-math.inf, high=math.inf, closed=False, remedy=""):
-    """Return a finite real number inside (low, high), or [low, high] where `closed`."""
+def check_number(value, owner, name, *, low=-math.inf, high=math.inf, closed=False, infinite=False, remedy=""):
+    """Return a finite real number inside (low, high), or [low, high] where `closed`; inf as well where `infinite`."""
     ok = isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_))
     try:
         # a short float would cast the bounds to its own kind, where they overflow
         number = float(value) if ok else math.nan
     except OverflowError:  # an int beyond the floats
-        number = math.inf
+        number = math.nan
+    if infinite and number == math.inf:
+        return number
     if not (math.isfinite(number) and (low <= number <= high if closed else low < number < high)):
         span = f"[{low}, {high}]" if closed else f"({low}, {high})"
         raise InputError(f"{owner}: {name} must be a number in {span}; got {value!r}. {remedy}".rstrip())
     return number
 
 
-def check_count(value, owner, name, *, low=1):
-    """Return an integer of at least `low`."""
+def check_count(value, owner, name, *, low=1, high=_EXACT):
+    """Return an integer of at least `low` and at most `high`, by default what the floats hold exactly."""
     if not isinstance(value, numbers.Integral) or isinstance(value, (bool, np.bool_)) or value < low:
         raise InputError(f"{owner}: {name} must be an integer of at least {low}; got {value!r}.")
+    if value > high:
+        limit = "2**53" if high == _EXACT else str(high)
+        came = value if value < 2**64 else f"an integer of {int(value).bit_length()} bits"
+        raise InputError(f"{owner}: {name} must be at most {limit}; got {came}.")
     return int(value)
 
 

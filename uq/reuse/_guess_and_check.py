@@ -9,11 +9,11 @@ import numpy as np
 
 from uq._base.citation import cites
 from uq._base.exceptions import InputError
-from uq._base.validation import check_number, check_option
+from uq._base.validation import check_count, check_number, check_option
 
 from ._counts import log_checked, log_spent
 from ._intervals import chernoff_allows, hoeffding_width
-from ._mechanism import Mechanism, Reply, check_size, to_unit
+from ._mechanism import Mechanism, Reply, to_unit
 
 __all__ = ["GuessAndCheck"]
 
@@ -107,7 +107,7 @@ class GuessAndCheck(Mechanism):
         elif self.n_failures is None:
             object.__setattr__(self, "n_failures", 10)
         else:
-            check_size(self.n_failures, owner, "n_failures", low=0)
+            check_count(self.n_failures, owner, "n_failures", low=0)
 
     def start(self, n):
         """Return the state of a holdout that nobody has asked yet; raise InputError for an impossible tolerance."""

@@ -122,7 +122,9 @@ class Holdout(Desk):
         self._seeded = insecure_seed is not None
         self._rng_pid = None
         self._rng = (
-            np.random.default_rng(check_count(insecure_seed, OWNER, "insecure_seed", low=0)) if self._seeded else None
+            np.random.default_rng(check_count(insecure_seed, OWNER, "insecure_seed", low=0, high=math.inf))
+            if self._seeded
+            else None
         )
         self._n = count_rows(data)
         if rehearsal is not None:

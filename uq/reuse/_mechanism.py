@@ -23,20 +23,17 @@ from uq._base.validation import check_bounds, check_count, check_level, check_nu
 
 __all__ = [
     "GRID",
-    "LARGEST",
     "LEAST",
     "MECHANISMS",
     "MOST",
     "Mechanism",
     "Reply",
-    "check_size",
     "on_grid",
     "references_of",
     "to_unit",
 ]
 
 MECHANISMS: "dict[str, type[Mechanism]]" = {}
-LARGEST = 2**53
 LEAST, MOST = 1e-300, 1e300  # of a scale or a step; beyond, floats would overflow
 GRID = 2.0**-20  # of the scale of the noise: answers are rounded to it
 _HAIR = 1e-9  # a guess this far outside of its bounds is rounding
@@ -71,7 +68,7 @@ class Mechanism(Frozen):
     def _check_common(self):
         owner = type(self).__name__
         if not (self.n_queries is None and self.endless):
-            check_size(self.n_queries, owner, "n_queries")
+            check_count(self.n_queries, owner, "n_queries")
         check_level(self.confidence_level, owner)
         Frozen.__post_init__(self)
 
@@ -99,7 +96,7 @@ class Mechanism(Frozen):
 
     def start(self, n: int) -> dict[str, Any]:
         """Return the state of a holdout of `n` rows that nobody has asked yet."""
-        n = check_size(n, type(self).__name__, "n")
+        n = check_count(n, type(self).__name__, "n")
         return {"n": n, "asked": 0, "failures": 0, "closed": False}
 
     def check(self, state, guess, bounds) -> None:
@@ -149,7 +146,7 @@ class Mechanism(Frozen):
 
     def certificate(self, n: int) -> float:
         """Return the tolerance of every answer from `n` rows, as a part of the width of the bounds; 1 says nothing."""
-        return self._certificate(check_size(n, type(self).__name__, "n"))
+        return self._certificate(check_count(n, type(self).__name__, "n"))
 
     def _certificate(self, n):
         raise NotImplementedError
@@ -172,14 +169,6 @@ def references_of(*names):
     """Return the keys of the references of mechanisms, by their names."""
     found = (key for name in names for key in getattr(MECHANISMS.get(name), "_references", ()))
     return tuple(dict.fromkeys(found))
-
-
-def check_size(value, owner, name, low=1):
-    """Return an integer of at least `low` that a float can hold."""
-    value = check_count(value, owner, name, low=low)
-    if value > LARGEST:
-        raise InputError(f"{owner}: {name} must be at most 2**53; got an integer of {value.bit_length()} bits.")
-    return value
 
 
 def on_grid(value, step):

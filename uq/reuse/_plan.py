@@ -7,12 +7,12 @@ import numpy as np
 
 from uq._base.citation import cites
 from uq._base.record import Result, format_number, format_percent
-from uq._base.validation import check_level
+from uq._base.validation import check_count, check_level
 
 from ._gaussian import GaussianMechanism
 from ._guess_and_check import GuessAndCheck
 from ._ladder import Ladder
-from ._mechanism import Mechanism, check_size, references_of
+from ._mechanism import Mechanism, references_of
 from ._splitting import SampleSplitting
 from ._thresholdout import Thresholdout
 
@@ -149,10 +149,10 @@ def plan(n: int, n_queries: int, confidence_level: float = 0.95, n_failures: int
     GaussianMechanism      0.247               all  Rogers et al. 2020
     guarantee: finite-sample
     """
-    n = check_size(n, "plan", "n")
-    m = check_size(n_queries, "plan", "n_queries")
+    n = check_count(n, "plan", "n")
+    m = check_count(n_queries, "plan", "n_queries")
     level = check_level(confidence_level, "plan")
-    failures = min(10 if n_failures is None else check_size(n_failures, "plan", "n_failures", low=0), m)
+    failures = min(10 if n_failures is None else check_count(n_failures, "plan", "n_failures", low=0), m)
     wrong = f"guesses, {failures} wrong"
     rows = [
         (GuessAndCheck(m, failures, confidence_level=level), wrong, "counting"),

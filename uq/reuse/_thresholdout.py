@@ -9,9 +9,9 @@ from scipy.optimize import minimize_scalar
 
 from uq._base.citation import cites
 from uq._base.exceptions import BudgetExhaustedError, InputError
-from uq._base.validation import check_number, check_option
+from uq._base.validation import check_count, check_number, check_option
 
-from ._mechanism import GRID, LEAST, MOST, Mechanism, Reply, check_size, on_grid, to_unit
+from ._mechanism import GRID, LEAST, MOST, Mechanism, Reply, on_grid, to_unit
 from ._noise import laplace_cvar, laplace_excess, laplace_quantile
 from ._power import randomized_response_power
 from ._transfer import posterior_sensitivity
@@ -99,7 +99,7 @@ class Thresholdout(Mechanism):
                     f"{owner}: n_failures and threshold must be given, or a preset; got {self.n_failures!r} and "
                     f"{self.threshold!r}."
                 )
-            check_size(self.n_failures, owner, "n_failures")
+            check_count(self.n_failures, owner, "n_failures")
             check_number(self.threshold, owner, "threshold", low=0, high=1, closed=True)
             if self.scale is not None:
                 check_number(self.scale, owner, "scale", low=LEAST, high=MOST, closed=True)
