@@ -254,7 +254,7 @@ class BinnedCalibrationError(BaseEstimator):
         level, side = check_level(confidence_level, owner), check_alternative(alternative, owner)
         norm = check_norm(norm, owner)
         check_pair(norm, False, squared, owner)
-        check_count(n_resamples, owner, "n_resamples")
+        n_resamples = check_count(n_resamples, owner, "n_resamples")
         rng = check_rng(rng, owner)
         return grid_interval(self._sums(), self._cells(), norm, squared, level, side, n_resamples, rng, owner)
 

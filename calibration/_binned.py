@@ -9,7 +9,7 @@ import numpy as np
 
 from uq._base.citation import cites
 from uq._base.exceptions import InputError, SmallSampleWarning
-from uq._base.validation import check_count, check_option, is_binary
+from uq._base.validation import check_count, check_option, check_switch, is_binary
 
 from ._cells import FEW, binned_error, forecast_cells
 from ._forecast import check_forecast
@@ -196,7 +196,7 @@ def check_pair(norm, debias, squared, owner):
         raise InputError(
             f"{owner}: debias goes with norm 1 or 2; got norm=inf, a maximum, whose bias has no such form."
         )
-    if squared and norm != 2:
+    if check_switch(squared, owner, "squared") and norm != 2:
         raise InputError(f"{owner}: squared goes with norm=2; got norm={norm!r}.")
 
 

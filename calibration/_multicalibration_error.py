@@ -3,7 +3,7 @@
 import numpy as np
 
 from uq._base.exceptions import InputError
-from uq._base.validation import check_count, check_matrix, is_binary
+from uq._base.validation import check_count, check_matrix, check_option, is_binary
 
 from ._bins import uniform_bins
 from ._forecast import check_forecast
@@ -101,8 +101,7 @@ def multicalibration_error(
     """
     owner = "multicalibration_error"
     check_count(n_bins, owner, "n_bins", high=MOST_BINS)
-    if scale not in ("share", "subgroup"):
-        raise InputError(f"{owner}: scale must be 'share' or 'subgroup'; got {scale!r:.100}.")
+    check_option(scale, ("share", "subgroup"), owner, "scale")
     forecast = check_forecast(y_true, y_prob, owner, sample_weight=sample_weight, groups=groups, classes=classes)
     p, y = forecast.confidence()
     if subgroups is None:

@@ -87,7 +87,7 @@ def risk_coverage_curve(
     check_option(x, ("coverage", "threshold"), owner, "x")
     check_option(ties, ("together", *TIES), owner, "ties")
     if confidence_level is not None:
-        check_level(confidence_level, owner)
+        confidence_level = check_level(confidence_level, owner)
         if ties != "together":
             raise InputError(
                 f"{owner}: confidence_level needs ties='together', the points that a threshold can reach; got "

@@ -125,6 +125,8 @@ def add_calibration_variance(results, debiaser, y_pred):
             f"{OWNER}: debiaser must be a LinearDebiaser, TweedieDebiaser or SplineDebiaser; got {debiaser!r:.80}."
         )
     check_is_fitted(debiaser)
+    if np.iscomplexobj(model.endog):
+        raise InputError(f"{OWNER}: results must have an outcome of real numbers; got complex ones.")
     endog = np.asarray(model.endog, dtype=np.float64)
     z, named = _matched(y_pred, model, len(endog))
     with np.errstate(over="ignore", invalid="ignore"):

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from uq._base.classes import codes_of
-from uq._base.containers import as_labels, as_numeric
+from uq._base.containers import as_labels, as_numeric, dimensions
 from uq._base.exceptions import InputError
 from uq._base.frozen import Frozen
 from uq._base.record import GUARANTEES, Result, format_number, format_percent
@@ -80,9 +80,11 @@ class PredictionSet(Result):
             )
         if len(set(classes.tolist())) < len(classes):
             raise InputError(f"PredictionSet: classes must differ from each other; got {classes.tolist()!r:.200}.")
-        if self.index is not None and len(self.index) != len(mask):
-            raise InputError(f"PredictionSet: index must hold one label per set ({len(mask)}); got {len(self.index)}.")
-        check_level(self.confidence_level, "PredictionSet")
+        if self.index is not None and (dimensions(self.index) == 0 or len(self.index) != len(mask)):
+            raise InputError(
+                f"PredictionSet: index must hold one label per set ({len(mask)}); got {self.index!r:.100}."
+            )
+        object.__setattr__(self, "confidence_level", check_level(self.confidence_level, "PredictionSet"))
         check_option(self.guarantee, GUARANTEES, "PredictionSet", "guarantee")
         if self.attained_level is not None:
             attained = as_numeric(self.attained_level, "PredictionSet", "attained_level")

@@ -73,10 +73,10 @@ class Selection(Result):
         threshold = as_numeric(self.threshold, owner, "threshold")
         if threshold.ndim or np.isnan(threshold):
             raise InputError(f"{owner}: threshold must be one number, or infinite; got {self.threshold!r:.100}.")
-        check_level(self.confidence_level, owner)
+        object.__setattr__(self, "confidence_level", check_level(self.confidence_level, owner))
         check_option(self.guarantee, GUARANTEES, owner, "guarantee")
         if self.max_false is not None:
-            check_count(self.max_false, owner, "max_false", low=0)
+            object.__setattr__(self, "max_false", check_count(self.max_false, owner, "max_false", low=0))
         for name in ("target", "attained_level"):
             if (value := getattr(self, name)) is not None:
                 check_number(value, owner, name, low=0, high=1, closed=True)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ._base.exceptions import InputError
+from ._base.validation import check_switch
 from ._formats import FORMATS, check_content, delimiter_of, existing_file, suffix_of, text_opener, unpacking
 from ._json_lines import read_jsonl
 from ._parquet import read_parquet
@@ -102,8 +103,7 @@ def read_outputs(path, columns=None, *, memory_map=False) -> dict[str, np.ndarra
     path = existing_file(path, owner)
     suffix, packed = suffix_of(path, owner)
     wanted = check_columns(columns, owner)
-    if not isinstance(memory_map, (bool, np.bool_)):
-        raise InputError(f"{owner}: memory_map must be True or False; got {memory_map!r:.100}.")
+    check_switch(memory_map, owner, "memory_map")
     where = f"{owner}: {str(path)!r}"
     check_content(path, suffix, packed, where)
     if memory_map:

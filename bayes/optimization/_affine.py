@@ -5,7 +5,7 @@ import numpy as np
 from uq._base.citation import cites
 from uq._base.containers import as_numeric
 from uq._base.exceptions import InputError
-from uq._base.validation import check_matrix, check_vector
+from uq._base.validation import check_matrix, check_switch, check_vector
 
 from ._gain import log_gain, lower_tail, safe_exp
 
@@ -187,6 +187,8 @@ def expected_max_affine(a, b, *, log=False, return_grad=False):
     -808.3
     """
     owner = "expected_max_affine"
+    check_switch(log, owner, "log")
+    check_switch(return_grad, owner, "return_grad")
     single = np.ndim(as_numeric(a, owner, "a")) < 2
     check = check_vector if single else check_matrix
     a, b = check(a, owner, "a"), check(b, owner, "b")

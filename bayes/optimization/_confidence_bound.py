@@ -6,10 +6,10 @@ import numpy as np
 from scipy.special import expit
 
 from uq._base.citation import cites
-from uq._base.validation import check_number
+from uq._base.validation import check_number, check_switch
 
 from ._noisy_ei import evaluated_points
-from ._utility import check_gp, check_points, check_switch
+from ._utility import check_gp, check_points
 
 __all__ = ["UpperConfidenceBound", "upper_confidence_bound"]
 

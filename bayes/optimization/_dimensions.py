@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from uq._base.exceptions import InputError
-from uq._base.validation import check_number
+from uq._base.validation import check_number, check_switch
 
 __all__ = ["Categorical", "Dimension", "Integer", "Real"]
 
@@ -70,8 +70,7 @@ class Dimension:
 
 
 def _check_range(owner, low, high, log, *, least):
-    if not isinstance(log, (bool, np.bool_)):
-        raise InputError(f"{owner}: log must be True or False; got {log!r:.100}.")
+    check_switch(log, owner, "log")
     if log and low < least:
         raise InputError(f"{owner}: low must be {'above 0' if least < 1 else 'at least 1'} with log=True; got {low!r}.")
 

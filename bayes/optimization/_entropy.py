@@ -6,13 +6,13 @@ from scipy.special import log_ndtr
 from uq._base.citation import cites
 from uq._base.exceptions import InputError
 from uq._base.random import check_rng
-from uq._base.validation import check_count, check_option, check_vector
+from uq._base.validation import check_count, check_option, check_switch, check_vector
 
 from ._box import check_where, seen_box
 from ._information import information, noisy_information
 from ._mean_maxima import mean_maxima, spread_points
 from ._noisy_ei import evaluated_points
-from ._utility import Average, check_gp, check_noise, check_points, check_switch, evaluate, next_noise
+from ._utility import Average, check_gp, check_noise, check_points, evaluate, next_noise
 
 __all__ = ["MaxValueEntropy", "gumbel_maxima", "max_value_entropy_search", "sampled_maxima"]
 

@@ -7,10 +7,10 @@ import numpy as np
 
 from uq._base.citation import cites
 from uq._base.exceptions import InputError
-from uq._base.validation import check_number
+from uq._base.validation import check_number, check_switch
 
 from ._gain import log_gain, log_gain_slope
-from ._utility import Average, check_gp, check_points, check_switch, evaluate
+from ._utility import Average, check_gp, check_points, evaluate
 
 __all__ = ["ExpectedImprovement", "expected_improvement"]
 

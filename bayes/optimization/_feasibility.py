@@ -7,9 +7,9 @@ from scipy.special import erfcx, log_ndtr
 
 from uq._base.citation import cites
 from uq._base.exceptions import InputError
-from uq._base.validation import check_number
+from uq._base.validation import check_number, check_switch
 
-from ._utility import Average, check_gp, check_points, check_switch, evaluate
+from ._utility import Average, check_gp, check_points, evaluate
 
 __all__ = ["Feasibility", "probability_of_feasibility"]
 

@@ -73,8 +73,11 @@ def check_rows(gp, owner, *arrays, **options):
         raise RowTypeError(f"{owner}: X and y must be dense arrays of real numbers: {error}") from None
     X, y = checked if isinstance(checked, tuple) else (checked, None)
     if y is not None:
-        with np.errstate(over="ignore"):  # of long doubles
-            y = np.asarray(y, dtype=np.float64)
+        try:
+            with np.errstate(over="ignore"):  # of long doubles
+                y = np.asarray(y, dtype=np.float64)
+        except ValueError as error:
+            raise InputError(f"{owner}: y must hold numbers; {error}.") from None
     for name, array in (("X", X), ("y", y)):
         if array is not None and not np.abs(array).max() <= HUGE:
             raise InputError(f"{owner}: {name} must not exceed {HUGE:g} in size, whose squares overflow; rescale it.")

@@ -7,13 +7,13 @@ import numpy as np
 from uq._base.citation import cites
 from uq._base.exceptions import InputError
 from uq._base.random import check_rng
-from uq._base.validation import check_count, check_option
+from uq._base.validation import check_count, check_option, check_switch
 
 from ._box import check_where, seen_box
 from ._discretized_box import likely_choices
 from ._lookahead import Lookahead
 from ._simulated_gain import simulated_gain
-from ._utility import Average, check_gp, check_noise, check_points, check_switch, evaluate
+from ._utility import Average, check_gp, check_noise, check_points, evaluate
 
 __all__ = ["KnowledgeGradient", "knowledge_gradient"]
 

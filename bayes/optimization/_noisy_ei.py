@@ -5,9 +5,10 @@ import math
 import numpy as np
 
 from uq._base.citation import cites
+from uq._base.validation import check_switch
 
 from ._lookahead import Lookahead
-from ._utility import Average, check_gp, check_noise, check_points, check_switch, evaluate
+from ._utility import Average, check_gp, check_noise, check_points, evaluate
 
 __all__ = ["NoisyEI", "evaluated_points", "noisy_expected_improvement"]
 

@@ -233,6 +233,8 @@ class BayesSearchCV(BaseSearchCV):
             raise InputError(f"{OWNER}.fit: X and y must be arrays with a row per sample: {error}") from None
         if y is not None and not _is_finite(y):
             raise InputError(f"{OWNER}.fit: y must hold no NaN or infinite values; got some. Leave out such rows.")
+        if isinstance(self.cv, np.ndarray) and self.cv.ndim == 0:
+            raise InputError(f"{OWNER}: cv must be a number of folds, a splitter or pairs of rows; got {self.cv!r}.")
         before = dict(self.__dict__)
         self._fit_params = params
         try:

@@ -9,7 +9,7 @@ from uq._base.validation import check_matrix, check_number
 
 from ._gain import safe_exp
 
-__all__ = ["Average", "Utility", "check_gp", "check_noise", "check_points", "check_switch", "evaluate", "next_noise"]
+__all__ = ["Average", "Utility", "check_gp", "check_noise", "check_points", "evaluate", "next_noise"]
 
 
 class Utility(Protocol):
@@ -98,13 +98,6 @@ def check_points(X, owner, posteriors, name="X"):
     if X.shape[1] != d:
         raise InputError(f"{owner}: {name} must have {d} columns, as in fit; got {X.shape[1]}.")
     return X
-
-
-def check_switch(value, owner, name):
-    """Return True or False."""
-    if not isinstance(value, (bool, np.bool_)):
-        raise InputError(f"{owner}: {name} must be True or False; got {value!r:.100}.")
-    return bool(value)
 
 
 def check_noise(y_var, owner):

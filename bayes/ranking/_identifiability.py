@@ -160,8 +160,7 @@ def identifiability(
     check_option(likelihood, ("joint", "marginal"), OWNER, "likelihood")
     n_levels = _size(levels, "levels", 2)
     n_judges, n_candidates = _size(judges, "judges", 1), _size(candidates, "candidates", 2)
-    if constancy != np.inf:
-        check_number(constancy, OWNER, "constancy", low=0)
+    constancy = check_number(constancy, OWNER, "constancy", low=0, infinite=True)
     if anchors is not None:
         check_option(anchors, ("random", "truth"), OWNER, "anchors")
     n_views = _count_families(families, judges, candidates, n_judges) if likelihood == "joint" else 1

@@ -15,7 +15,7 @@ def judge_prior(n_levels, strength, accuracy):
     distance = np.abs(np.subtract.outer(np.arange(n_levels), np.arange(n_levels)))
     wrong = np.where(distance > 0, DECAY**distance, 0.0)
     wrong /= wrong.sum(axis=1, keepdims=True)
-    return strength * (accuracy * np.eye(n_levels) + (1 - accuracy) * wrong)
+    return float(strength) * (float(accuracy) * np.eye(n_levels) + (1 - accuracy) * wrong)
 
 
 def check_accuracy(n_levels, accuracy, owner):

@@ -52,7 +52,7 @@ class Curve(Result):
     def __post_init__(self):
         for name in ("x", "y", "lower", "upper", "count"):
             value = getattr(self, name)
-            if value is not None:
+            if value is not None or name in ("x", "y"):
                 object.__setattr__(self, name, np.atleast_1d(as_real(value, "Curve", name)))
         Frozen.__post_init__(self)
         shapes = {n: v.shape for n in ("x", "y", "lower", "upper", "count") if (v := getattr(self, n)) is not None}

@@ -15,7 +15,7 @@ from .frozen import Frozen
 from .rank_pairs import choose_method, compare_all, open_pairs, open_runs
 from .record import Result, rows_figsize
 from .results import Interval
-from .validation import check_level, check_matrix, check_number, check_option, check_vector
+from .validation import check_level, check_matrix, check_number, check_option, check_switch, check_vector
 
 if TYPE_CHECKING:
     from .plot import Axes
@@ -104,11 +104,10 @@ class RankSummary(Result):
             if len(center) != k:
                 raise InputError(f"RankSummary: center must have one value per candidate ({k}); got {len(center)}.")
         check_option(self.guarantee, ("posterior", "asymptotic"), "RankSummary", "guarantee")
-        check_number(self.df, "RankSummary", "df", low=0, closed=True, infinite=True)
-        if not isinstance(self.greater_is_better, (bool, np.bool_)):
-            raise InputError(f"RankSummary: greater_is_better must be True or False; got {self.greater_is_better!r}.")
+        df = check_number(self.df, "RankSummary", "df", low=0, closed=True, infinite=True)
+        check_switch(self.greater_is_better, "RankSummary", "greater_is_better")
         names = check_names(self.names, k, "RankSummary")
-        for field, value in (("samples", samples), ("center", center), ("names", names)):
+        for field, value in (("samples", samples), ("center", center), ("names", names), ("df", df)):
             object.__setattr__(self, field, value)
         Frozen.__post_init__(self)
 

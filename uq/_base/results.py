@@ -74,7 +74,7 @@ class Interval(Result):
             )
         if not np.all(np.asarray(self.lower) <= np.asarray(self.upper)):
             raise InputError("Interval: lower must not exceed upper, and neither may be NaN.")
-        check_level(self.confidence_level, "Interval")
+        object.__setattr__(self, "confidence_level", check_level(self.confidence_level, "Interval"))
         check_alternative(self.alternative, "Interval")
         check_option(self.guarantee, GUARANTEES, "Interval", "guarantee")
         if self.attained_level is not None:

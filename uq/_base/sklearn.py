@@ -32,6 +32,11 @@ def validate_params(estimator):
     """
     kind = type(estimator)
     given = {name: getattr(estimator, name) for name in _parameters(kind)}  # type: ignore[arg-type]  # classes are hashable
+    for name, value in given.items():
+        if isinstance(value, np.floating):  # a short float would cast the ends of a range to its own kind
+            given[name] = float(value)
+        elif isinstance(value, (bool, np.bool_)) and _is_number(kind._parameter_constraints.get(name)):
+            raise InputError(f"The {name!r} parameter of {kind.__name__} must be a number; got {value!r}.")
     try:
         validate_parameter_constraints(kind._parameter_constraints, given, kind.__name__)
     except (ValueError, TypeError) as error:
@@ -42,6 +47,15 @@ def validate_params(estimator):
                 f"The {name!r} parameter of {kind.__name__} must be at most 2**53; got an integer of "
                 f"{value.bit_length()} bits."
             )
+
+
+def _is_number(constraints):
+    """Tell a parameter that is a number, and never True or False, which Python counts among the integers."""
+    return (
+        isinstance(constraints, list)
+        and "boolean" not in constraints
+        and any(isinstance(each, Interval) for each in constraints)
+    )
 
 
 @functools.cache

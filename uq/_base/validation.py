@@ -21,6 +21,7 @@ __all__ = [
     "check_number",
     "check_option",
     "check_same_length",
+    "check_switch",
     "check_vector",
     "check_weights",
     "drop_missing",
@@ -74,6 +75,13 @@ def check_jobs(n_jobs, owner):
             f"{owner}: n_jobs must be None, a number of workers, or -1 for one per core; got {n_jobs!r:.100}."
         )
     return int(n_jobs)
+
+
+def check_switch(value, owner, name):
+    """Return True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise InputError(f"{owner}: {name} must be True or False; got {value!r:.100}.")
+    return bool(value)
 
 
 def check_option(value, allowed, owner, name):

@@ -141,7 +141,7 @@ def estimate_difference(
     """
     owner = "estimate_difference"
     check_option(method, METHODS, owner, "method")
-    check_count(n_resamples, owner, "n_resamples")
+    n_resamples = check_count(n_resamples, owner, "n_resamples")
     check_jobs(n_jobs, owner)
     seeded = rng is not None
     rng = check_rng(rng, owner)
@@ -201,7 +201,7 @@ def _metric_difference(owner, a, b, groups, metric, y_true, method, bounds, n_re
         raise InputError(f"{owner}: with a metric, method must be 'auto' or 'bootstrap'; got {method!r}.")
     if bounds is not None:
         raise InputError(f"{owner}: bounds belong to scores, not to a metric; got bounds={bounds!r} with a metric.")
-    if nan_policy != "raise":
+    if not isinstance(nan_policy, str) or nan_policy != "raise":
         raise InputError(f"{owner}: nan_policy must be 'raise' with a metric; got {nan_policy!r}.")
     arrays = tuple(as_rows(x, owner, name) for x, name in ((y_true, "y_true"), (a, "a"), (b, "b")))
     check_same_length(owner, y_true=arrays[0], a=arrays[1], b=arrays[2])

@@ -135,7 +135,7 @@ def estimate_mean(
     """
     owner = "estimate_mean"
     check_option(method, METHODS, owner, "method")
-    check_count(n_resamples, owner, "n_resamples")
+    n_resamples = check_count(n_resamples, owner, "n_resamples")
     check_jobs(n_jobs, owner)
     seeded = rng is not None
     rng = check_rng(rng, owner)

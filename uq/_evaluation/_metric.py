@@ -93,7 +93,7 @@ def estimate_metric(
     True
     """
     owner = "estimate_metric"
-    check_count(n_resamples, owner, "n_resamples")
+    n_resamples = check_count(n_resamples, owner, "n_resamples")
     check_jobs(n_jobs, owner)
     rng = check_rng(rng, owner)
     check_metric(metric, owner, "The metric comes first: estimate_metric(metric, y_true, y_pred).")

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 
 from uq._base.citation import cite_methods, cites
-from uq._base.containers import column_names
+from uq._base.containers import column_names, dimensions
 from uq._base.exceptions import InputError, SmallSampleWarning
 from uq._base.random import check_rng
 from uq._base.rank import RankSummary, check_names
@@ -118,7 +118,7 @@ def rank_models(
         names = column_names(scores) or [f"model {j}" for j in range(k)]
     names = check_names(names, k, owner)
     codes = None if groups is None else check_groups(groups, owner, len(table))[0]
-    check_count(n_resamples, owner, "n_resamples")
+    n_resamples = check_count(n_resamples, owner, "n_resamples")
     check_jobs(n_jobs, owner)
     rng = check_rng(rng, owner)
     (table, codes), _, n_dropped = _drop(owner, table, codes)
@@ -164,7 +164,7 @@ def _from_dict(owner, scores, names, nan_policy):
 def _check_orientation(owner, table, names):
     """Refuse a table that lies on its side: as many rows, not columns, as there are names."""
     n, k = table.shape
-    if names is not None and not isinstance(names, str) and np.size(names) == n != k:
+    if names is not None and not isinstance(names, str) and dimensions(names) and len(names) == n != k:
         raise InputError(
             f"{owner}: scores must have one row per item and one column per model; got shape {table.shape} and {n} "
             "names. Turn the table round with scores.T."

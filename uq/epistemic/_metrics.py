@@ -5,7 +5,7 @@ import numpy as np
 from uq._base.citation import cites
 from uq._base.containers import as_numeric
 from uq._base.exceptions import InputError
-from uq._base.validation import check_count
+from uq._base.validation import check_count, check_switch
 
 from ._calibration_core import bin_cells, binned_gaps, join_thin, rank_correlation
 from ._class_names import column_labels
@@ -149,8 +149,7 @@ def second_order_score(y, pairs, *, per_row=False) -> float | np.ndarray:
     array([0.0004, 0.0784])
     """
     owner = "second_order_score"
-    if not isinstance(per_row, (bool, np.bool_)):
-        raise InputError(f"{owner}: per_row must be True or False; got {per_row!r:.100}.")
+    check_switch(per_row, owner, "per_row")
     error, variance = _cells(y, pairs, owner)
     square = (error - variance) ** 2
     return square.mean(axis=1) if per_row else float(np.mean(square))

@@ -77,7 +77,8 @@ class GaussianMechanism(Mechanism):
 
     def __post_init__(self):
         if self.scale is not None:
-            check_number(self.scale, "GaussianMechanism", "scale", low=LEAST, high=MOST, closed=True)
+            scale = check_number(self.scale, "GaussianMechanism", "scale", low=LEAST, high=MOST, closed=True)
+            object.__setattr__(self, "scale", scale)
         check_option(self.bound, BOUNDS, "GaussianMechanism", "bound")
         self._check_common()
 

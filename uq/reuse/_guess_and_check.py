@@ -97,7 +97,7 @@ class GuessAndCheck(Mechanism):
         self._check_common()
         check_option(self.method, METHODS, owner, "method")
         if self.tolerance is not None:
-            check_number(self.tolerance, owner, "tolerance", low=0, high=1)
+            object.__setattr__(self, "tolerance", check_number(self.tolerance, owner, "tolerance", low=0, high=1))
         if self.n_queries is None:
             if self.n_failures is not None or self.tolerance is None:
                 raise InputError(
@@ -107,7 +107,7 @@ class GuessAndCheck(Mechanism):
         elif self.n_failures is None:
             object.__setattr__(self, "n_failures", 10)
         else:
-            check_count(self.n_failures, owner, "n_failures", low=0)
+            object.__setattr__(self, "n_failures", check_count(self.n_failures, owner, "n_failures", low=0))
 
     def start(self, n):
         """Return the state of a holdout that nobody has asked yet; raise InputError for an impossible tolerance."""

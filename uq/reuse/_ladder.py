@@ -67,7 +67,7 @@ class Ladder(Mechanism):
 
     def __post_init__(self):
         if self.step is not None:
-            check_number(self.step, "Ladder", "step", low=LEAST, high=1)
+            object.__setattr__(self, "step", check_number(self.step, "Ladder", "step", low=LEAST, high=1))
         self._check_common()
 
     def start(self, n):

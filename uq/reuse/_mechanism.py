@@ -68,8 +68,8 @@ class Mechanism(Frozen):
     def _check_common(self):
         owner = type(self).__name__
         if not (self.n_queries is None and self.endless):
-            check_count(self.n_queries, owner, "n_queries")
-        check_level(self.confidence_level, owner)
+            object.__setattr__(self, "n_queries", check_count(self.n_queries, owner, "n_queries"))
+        object.__setattr__(self, "confidence_level", check_level(self.confidence_level, owner))
         Frozen.__post_init__(self)
 
     @property

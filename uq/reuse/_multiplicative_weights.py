@@ -91,7 +91,7 @@ class PrivateMultiplicativeWeights(Mechanism):
         owner = "PrivateMultiplicativeWeights"
         check_option(self.method, METHODS, owner, "method")
         if isinstance(self.universe, (int, np.integer)) or dimensions(self.universe) == 0:
-            check_count(self.universe, owner, "universe", low=2)
+            object.__setattr__(self, "universe", check_count(self.universe, owner, "universe", low=2))
         else:
             atoms = as_numeric(self.universe, owner, "universe")
             if atoms.ndim not in (1, 2) or len(atoms) < 2 or np.isnan(atoms).any():

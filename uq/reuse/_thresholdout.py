@@ -99,10 +99,12 @@ class Thresholdout(Mechanism):
                     f"{owner}: n_failures and threshold must be given, or a preset; got {self.n_failures!r} and "
                     f"{self.threshold!r}."
                 )
-            check_count(self.n_failures, owner, "n_failures")
-            check_number(self.threshold, owner, "threshold", low=0, high=1, closed=True)
+            object.__setattr__(self, "n_failures", check_count(self.n_failures, owner, "n_failures"))
+            threshold = check_number(self.threshold, owner, "threshold", low=0, high=1, closed=True)
+            object.__setattr__(self, "threshold", threshold)
             if self.scale is not None:
-                check_number(self.scale, owner, "scale", low=LEAST, high=MOST, closed=True)
+                scale = check_number(self.scale, owner, "scale", low=LEAST, high=MOST, closed=True)
+                object.__setattr__(self, "scale", scale)
         self._check_common()
 
     @property

@@ -52,7 +52,7 @@ def check_mean_options(owner, n, groups, average, problems, method, too_few, n_r
     check_option(problems, ("random", "fixed"), owner, "problems")
     check_option(method, METHODS[problems], owner, "method")
     check_option(too_few, ("raise", "omit"), owner, "too_few")
-    check_count(n_resamples, owner, "n_resamples")
+    n_resamples = check_count(n_resamples, owner, "n_resamples")
     check_jobs(n_jobs, owner)
     generator = check_rng(rng, owner)
     codes = None if groups is None else check_groups(groups, owner, n)[0]

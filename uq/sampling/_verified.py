@@ -187,10 +187,10 @@ def _from_types(share, rate, completeness, soundness, penalty, cost, k, n):
             y_label="correct, if accepted",
         )
     ever = accept > 0
-    each = np.divide(1.0, accept, out=np.zeros_like(accept), where=ever)
     stuck = bool((gain[~ever] < 0).any())  # pays for attempts for ever
     with np.errstate(over="ignore", invalid="ignore"):
-        limit = -np.inf if stuck else float(share @ np.where(ever, gain * each, 0.0))
+        gains, shares = (np.divide(of, accept, out=np.zeros_like(accept), where=ever) for of in (gain, right))
+        limit = -np.inf if stuck else float(share @ gains)
     best = _best(share * gain, accept, value, limit if np.isfinite(limit) else -np.inf)
     return VerifiedSampling(
         value=Curve(x=attempts, y=value, x_label="most attempts", y_label="value"),
@@ -198,7 +198,7 @@ def _from_types(share, rate, completeness, soundness, penalty, cost, k, n):
         conditional_accuracy=conditional,
         best_attempts=best,
         best_value=limit if np.isinf(best) else float(value[int(best)]),
-        ceiling=float(min(share @ np.minimum(right * each, 1.0), 1.0)),
+        ceiling=float(min(share @ np.minimum(shares, 1.0), 1.0)),
         n=n,
         guarantee="exact",
     )

@@ -109,7 +109,7 @@ def verified_sampling_from_counts(
     """
     owner = "verified_sampling_from_counts"
     level = check_level(confidence_level, owner)
-    check_count(n_resamples, owner, "n_resamples")
+    n_resamples = check_count(n_resamples, owner, "n_resamples")
     check_jobs(n_jobs, owner)
     rng = check_rng(rng, owner)
     penalty, cost = (check_price(v, owner, name) for v, name in ((penalty, "penalty"), (cost, "cost")))
