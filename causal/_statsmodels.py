@@ -125,8 +125,6 @@ def add_calibration_variance(results, debiaser, y_pred):
             f"{OWNER}: debiaser must be a LinearDebiaser, TweedieDebiaser or SplineDebiaser; got {debiaser!r:.80}."
         )
     check_is_fitted(debiaser)
-    if np.iscomplexobj(model.endog):
-        raise InputError(f"{OWNER}: results must have an outcome of real numbers; got complex ones.")
     endog = np.asarray(model.endog, dtype=np.float64)
     z, named = _matched(y_pred, model, len(endog))
     with np.errstate(over="ignore", invalid="ignore"):
@@ -191,6 +189,8 @@ def row_coefficients(inner, model):
             "Debiased outcomes stand for true ones in sums alone: use a linear model, or labels within the trial "
             "(PredictionPowered)."
         )
+    if np.iscomplexobj(inner.params) or np.iscomplexobj(model.endog):
+        raise InputError(f"{OWNER}: results must have an outcome of real numbers; got complex ones.")
     coefficients = find(model)
     params = np.asarray(inner.params, dtype=np.float64)
     endog = np.asarray(model.endog, dtype=np.float64)

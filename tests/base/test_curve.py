@@ -37,11 +37,12 @@ def test_lengths_must_agree(fields):
 
 @pytest.mark.parametrize(
     "fields",
-    [{"lower": [0.0, 3.0], "upper": [1.0, 1.0]}, {"lower": [0.0, np.nan], "upper": [1.0, 1.0]}],
+    [{"lower": [0.0, 3.0], "upper": [1.0, 1.0]}, {"lower": [0.0, np.nan], "upper": [1.0, 1.0]},
+     {"y": [0.5, np.nan]}, {"x": [np.nan, 2.0]}],
 )  # fmt: skip
-def test_a_band_is_ordered_and_never_nan(fields):
+def test_a_band_is_ordered_and_nothing_is_nan(fields):
     with pytest.raises(InputError, match="Curve"):
-        Curve(x=[1.0, 2.0], y=[0.5, 0.5], **fields)
+        Curve(**{"x": [1.0, 2.0], "y": [0.5, 0.5], **fields})
 
 
 def test_table_has_the_columns_that_were_given():

@@ -65,6 +65,7 @@ def test_free_attempts_and_ties():
     assert free.success_probability.tolist() == [1, 1]
     assert free.expected_attempts.tolist() == [np.inf, 1.5]
     assert free.expected_value.tolist() == [1, 1]
+    assert stopping_rule(1e-12, 1, 1e-320, 0).max_attempts == np.inf  # their product is not a float
     assert stopping_rule(1, 1, 0, 0).max_attempts == 0
     assert stopping_rule(1, 1, 1, 0.5).max_attempts == 0  # an attempt that is worth its price exactly is not made
     assert stopping_rule(1, 1, 1, 0.49).max_attempts == 1

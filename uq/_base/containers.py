@@ -53,7 +53,8 @@ def as_real(x, owner, name):
     """Return `x` as it is where it is an array of integers or doubles or one number, else as `as_numeric` does."""
     if isinstance(x, np.ndarray) and x.dtype.kind in "iu" and x.dtype.itemsize < 8:
         return np.asarray(x, dtype=np.int64)  # sums and differences of short integers wrap around
-    if isinstance(x, (int, float)) or (isinstance(x, np.ndarray) and (x.dtype.kind in "iu" or x.dtype == np.float64)):
+    small = isinstance(x, float) or (isinstance(x, int) and -(2**63) <= x < 2**63)  # no others have a kind of NumPy's
+    if small or (isinstance(x, np.ndarray) and (x.dtype.kind in "iu" or x.dtype == np.float64)):
         return x
     return as_numeric(x, owner, name)
 
@@ -65,6 +66,8 @@ def as_labels(x, owner, name):
         array = array[:, 0]
     if array.ndim != 1:
         raise InputError(f"{owner}: {name} must be one label per row; got an array of shape {array.shape}.")
+    if array.dtype.kind == "c":
+        raise InputError(f"{owner}: {name} must be labels that sort; got complex numbers.")
     if array.dtype.kind == "f":
         missing = np.isnan(array)
     elif array.dtype.kind in "mM":

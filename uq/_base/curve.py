@@ -60,6 +60,8 @@ class Curve(Result):
             raise InputError(
                 f"Curve: x, y, both ends of the band and count must be vectors of one length; got {shapes}."
             )
+        if np.isnan(self.x).any() or np.isnan(self.y).any():
+            raise InputError("Curve: x and y must not be NaN; leave points out where nothing is known.")
         if self.lower is not None and not np.all(self.lower <= self.upper):
             raise InputError("Curve: lower must not exceed upper, and neither may be NaN.")
 

@@ -156,7 +156,7 @@ def stopping_rule(a, b, value, cost) -> StoppingRule:
 
 def _most_attempts(a, b, value, cost):
     with np.errstate(divide="ignore", invalid="ignore"):
-        worth = np.where(value > 0, value * a / cost, 0.0)
+        worth = np.where(value > 0, np.where(cost > 0, value * a / cost, np.inf), 0.0)
         return np.maximum(np.ceil(worth - a - b), 0.0)
 
 
