@@ -76,7 +76,8 @@ def _newton(Z, center, gram, c, m, alpha, w, b, tol):
         level = max(d.sum() / total, 1e-12)
         if factor is None or not 0.5 < level / factor[1] < 2:
             matrix = level * gram
-            matrix.flat[:: len(w) + 1] += 2 * alpha
+            # a hair more than rounding takes away, where weights leave nothing of alpha
+            matrix.flat[:: len(w) + 1] += max(2 * alpha, 1e-13 * matrix.diagonal().max(initial=0.0))
             factor = linalg.cho_factor(matrix, overwrite_a=True, check_finite=False), level
         scale = max(d.sum(), 1e-12 * total)
         size = np.sqrt(g @ linalg.cho_solve(factor[0], g, check_finite=False) + g0 * g0 / scale)

@@ -27,7 +27,8 @@ def numbers_of(labels):
     if kind in "iub":
         return array
     try:
-        numbers = array.astype(np.float64)
+        with np.errstate(over="ignore"):  # of long doubles
+            numbers = array.astype(np.float64)
     except (TypeError, ValueError, OverflowError):
         return None
     return numbers if np.isfinite(numbers).all() and (numbers == np.round(numbers)).all() else None

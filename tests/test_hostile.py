@@ -246,6 +246,12 @@ def _estimate(value, error):
     return Estimate(estimate=value, std_error=error, n=1, method="m", guarantee="none", law=law)
 
 
+def _curve(value):
+    curve = Curve(x=[1.0], y=[0.0])
+    object.__setattr__(curve, "y", np.array([value]))  # which it refuses when it is made
+    return curve
+
+
 def _mutates(scores):
     scores[0] = 9.0
 
@@ -260,7 +266,7 @@ FAULTS = {
     "silent NaN": lambda scores: float("nan"),
     "NaN estimate": lambda scores: _estimate(float("nan"), 1.0),
     "NaN error": lambda scores: _estimate(1.0, float("nan")),
-    "NaN on a curve": lambda scores: Curve(x=[1.0], y=[float("nan")]),
+    "NaN on a curve": lambda scores: _curve(float("nan")),
     "NaN in an array": lambda scores: np.array([1.0, float("nan")]),
     "NaN in a tuple": lambda scores: (1.0, float("nan")),
     "input changed": _mutates,

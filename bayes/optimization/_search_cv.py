@@ -228,6 +228,10 @@ class BayesSearchCV(BaseSearchCV):
         self._check_space()
         self._metric()
         try:
+            self._get_scorers()
+        except ValueError as error:
+            raise InputError(f"{OWNER}: scoring must be one that scikit-learn knows, or several; {error}") from None
+        try:
             indexable(X, y)
         except (TypeError, ValueError) as error:
             raise InputError(f"{OWNER}.fit: X and y must be arrays with a row per sample: {error}") from None

@@ -16,6 +16,8 @@ from strategies import (
     scores,
 )
 
+from uq._base.containers import dimensions
+
 D = 2
 
 
@@ -56,7 +58,8 @@ def _both(X):
 def _regress(
     function, X, y, y_var=None, new=None, confidence_level=0.9, method="refit", n_samples=2, theta=None, **parameters
 ):
-    if parameters.get("hyperparameters") == "slice" and np.ndim(X) == 2 and np.ndim(y) == 1 and np.ndim(y_var) != 1:
+    shapes = dimensions(X), dimensions(y), dimensions(y_var)
+    if str(parameters.get("hyperparameters")) == "slice" and shapes[:2] == (2, 1) and shapes[2] != 1:
         X, y, method = X[:3], y[:3], "model"  # a second each, and another for every fold
     gp = function(**parameters).fit(X, y, y_var)
     new = X if new is None else new

@@ -78,6 +78,15 @@ def test_weights_are_copied_rows_and_a_zero_is_no_row():
     np.testing.assert_allclose(ours.predict_proba(X), copied.predict_proba(X), atol=1e-8)
 
 
+def test_huge_weights_on_features_that_repeat_each_other():
+    """The penalty is less than the rounding of the Gram matrix, which is singular without it."""
+    X, c, _ = data()
+    X = np.column_stack([X[:, 0], X[:, 0], X[:, 0] + X[:, 1], X[:, 1]])
+    least = KnowledgeProbe(alpha=1e-9).fit(X, c, n_trials=9)
+    huge = KnowledgeProbe(alpha=1e-9).fit(X, c, n_trials=9, sample_weight=np.full(150, 2**63 - 1))
+    np.testing.assert_allclose(huge.predict_proba(X), least.predict_proba(X), atol=1e-6)
+
+
 def test_alpha_by_hand():
     X, c, _ = data()
     grid = [0.1, 10.0, 1000.0]

@@ -362,6 +362,8 @@ def test_a_search_without_a_seed_finds_it_in_its_log(tmp_path):
         ({"n_initial": -1}, "BayesSearchCV: n_initial"),
         ({"random_state": -1}, "BayesSearchCV: random_state"),
         ({"scoring": "x"}, "scoring"),
+        ({"scoring": ["accuracy", "x"], "refit": "accuracy"}, "scoring must be one that scikit-learn knows"),
+        ({"scoring": ["accuracy", "accuracy"], "refit": "accuracy"}, "scoring must be one that scikit-learn knows"),
         ({"storage": 5}, "storage"),
         ({"estimator": 3}, "estimator"),
     ],
