@@ -235,6 +235,8 @@ def _dimension_of(name, values, owner):
     shapeless = isinstance(values, (str, bytes, Mapping, Set)) or getattr(values, "ndim", 1) != 1
     if shapeless or not (hasattr(values, "__iter__") and hasattr(values, "__len__")):
         raise _refused(owner, {name: values})
+    if any(isinstance(v, (list, np.ndarray)) for v in values):  # values with weights, as JSON has them, or half of them
+        raise _refused(owner, {name: values})
     if not 1 <= len(values) <= MOST_NODES:
         raise InputError(f"{owner}: environment[{name!r}] must be 1 to {MOST_NODES} values; got {len(values)}.")
     values = [v.item() if isinstance(v, np.generic) else v for v in values]

@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from uq._base.alignment import check_order
-from uq._base.citation import cites
+from uq._base.citation import cite_methods, cites
 from uq._base.containers import index_of
 from uq._base.exceptions import InfiniteBoundWarning, InputError, SmallSampleWarning
 from uq._base.results import Interval
@@ -27,8 +27,12 @@ from ._moments import left_out, mixture_quantiles, pooled, predictive
 
 __all__ = ["GaussianProcess"]
 
+_KEYS = ("rasmussen2006", "neal2003", "hvarfner2024")
+cite_methods(**{f"Gaussian process, {of}": _KEYS for of in ("map", "mle", "slice", "fixed", "refitted folds")})
+cite_methods(**{"average of a Gaussian process, refitted folds": _KEYS})
 
-@cites("rasmussen2006", "neal2003", "hvarfner2024")
+
+@cites(*_KEYS)
 class GaussianProcess(RegressorMixin, BaseEstimator):
     """Gaussian process regression with one length scale per column, and intervals that are calibrated by refitting.
 

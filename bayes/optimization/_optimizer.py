@@ -102,8 +102,8 @@ class BayesianOptimizer(Findings, BaseEstimator):
     evaluation is worth what it is expected to add to the largest posterior mean of the average, over settings that may
     become the best: the knowledge gradient, never an improvement of the observed value, which is none. The average is
     a sum over values, a closed form over intervals under a Gaussian kernel, and under others a quadrature of 16
-    nodes for one interval (8 for each of two, 4 of more). Costs divide it: without them the fidelity that counts is
-    all that is asked for.
+    nodes for one interval (8 for each of two, 4 of more). Costs divide it; without them another fidelity than the one
+    that counts is asked for in the initial design, and where its answer is expected to tell as much.
 
     In a space where nothing has succeeded, or nothing has kept the constraints, the most probable setting to do so is
     suggested. Where a finite space has no setting left that may be suggested, `ask` raises `SpaceExhaustedError`.
@@ -265,7 +265,7 @@ class BayesianOptimizer(Findings, BaseEstimator):
                 **context.split(spot),
                 "origin": origin,
             }
-            if gp is not None:
+            if gp is not None and np.ptp(campaign.told()[1]) > 0:  # the unit of a value is known from two that differ
                 mean, event["std"] = forecast(gp, context.joint.encode(spot))
                 event["mean"] = campaign.settings.sign * mean
             if by_run:

@@ -167,7 +167,7 @@ def _where(missing, share, context):
         return f"at fidelity={context.target!r:.40}" if context.has_fidelity else "at all"
     shown = ", ".join(f"{cell!r:.80}" for cell in missing[:3])
     more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-    return f"in the environments {shown}{more}, which have {share:.2g} of the weight"
+    return f"in the environments {shown}{more}, which have {100 * share:.3g} % of the weight"
 
 
 def _typical(campaign):

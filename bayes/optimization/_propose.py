@@ -57,6 +57,11 @@ class FunctionUtility:
                 f"BayesianOptimizer: acquisition must return real numbers of shape {shape} for {shape[0]} points"
                 f"{', as gradients' if len(shape) > 1 else ''}; got shape {found.shape}."
             )
+        if found.ndim == 1 and np.isnan(found).any():
+            raise InputError(
+                f"BayesianOptimizer: acquisition must return numbers, -inf for what it would never try; got NaN for "
+                f"{int(np.isnan(found).sum())} of {len(found)} points."
+            )
         return found
 
 

@@ -14,7 +14,7 @@ from sklearn.svm import SVC
 from bayes import BayesSearchCV, Categorical, Integer, Real
 
 RANGES = {"C": (1e-3, 1e3), "gamma": (1e-7, 1e1)}
-N_ROWS, N_ITER, N_FOLDS, N_SEEDS = 300, 20, 5, 8
+N_ROWS, N_ITER, N_FOLDS, N_SEEDS = 300, 20, 5, 48
 X, Y = load_digits(return_X_y=True)
 
 
@@ -47,8 +47,7 @@ def test_the_model_finds_better_settings_than_chance(folds):
     gain = found[:, 0] - found[:, 1]
     print(folds, np.round(found, 4).tolist(), np.round(gain.mean(), 4))
     assert gain.mean() > 0
-    if folds == "one":
-        assert (gain > 0).sum() > N_SEEDS / 2
+    assert (gain > 0).sum() > (gain < 0).sum()
 
 
 # ---- a measured table: no fits

@@ -79,6 +79,8 @@ REFUSED = {
     "no array": ({"environment": {"w": np.array([])}}, "1 to 500 values"),
     "one number": ({"environment": {"w": np.array(3.0)}}, "environment must be a dict"),
     "matrix": ({"environment": {"w": np.eye(2)}}, "environment must be a dict"),
+    "weights as JSON has them": ({"environment": {"w": [[128, 512], [0.7, 0.3]]}}, "environment must be a dict"),
+    "weights left out": ({"environment": {"w": ([128, 512],)}}, "environment must be a dict"),
     "set": ({"environment": {"w": ({"b", "a"}, [1, 2])}}, "environment must be a dict"),
     "name": ({"environment": {1: [1, 2]}}, "names in environment"),
     "same name": ({"environment": {"x": [1, 2]}}, "differ from those in space"),
@@ -245,7 +247,7 @@ def test_the_interval_is_that_of_the_average():
     for x in np.linspace(0, 1, 12):
         for w in (0, 1):
             made.tell({"x": float(x)}, (x - 0.5) ** 2 + 4 * w + 0.05 * rng.normal(), environment={"w": w})
-    with pytest.warns(UntestedAssumptionWarning, match="which have 1 of the weight"):
+    with pytest.warns(UntestedAssumptionWarning, match="which have 100 % of the weight"):
         interval = made.best_interval()
     assert interval.guarantee == "none"
     assert made.best_value_ == pytest.approx(3.0, abs=0.1)
@@ -269,7 +271,7 @@ def test_the_interval_names_where_the_recommendation_was_never_measured():
             made.tell({"x": x}, x + 0.01 * rng.normal(), environment={"w": w, "k": k})
     assert made.best_params_ == {"x": 3}
     with pytest.warns(
-        UntestedAssumptionWarning, match=r"\{'w': 1, 'k': 'a'\}, \{'w': 1, 'k': 'b'\}, which have 0.4 of"
+        UntestedAssumptionWarning, match=r"\{'w': 1, 'k': 'a'\}, \{'w': 1, 'k': 'b'\}, which have 40 % of"
     ):
         made.best_interval(0.5)
     made.tell({"x": 3}, 3.0, environment={"w": 1, "k": "a"})

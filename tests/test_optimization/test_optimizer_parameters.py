@@ -52,6 +52,16 @@ def test_an_acquisition_that_answers_wrongly_is_refused(answer):
     assert len(made.trials_) == 3
 
 
+def test_an_acquisition_without_numbers_is_refused():
+    def unknown(gp, X, log, return_grad=False):
+        value = np.full(len(X), np.nan)
+        return (value, np.zeros(X.shape)) if return_grad else value
+
+    made = go(optimizer(acquisition=unknown), 3)
+    with pytest.raises(InputError, match="got NaN for"):
+        made.ask()
+
+
 def test_gradients_of_an_acquisition_are_looked_at_too():
     def flat(gp, X, log, return_grad=False):
         return np.zeros(len(X))

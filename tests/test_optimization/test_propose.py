@@ -9,6 +9,7 @@ from bayes.optimization._entropy import sampled_maxima
 from bayes.optimization._lookahead import Lookahead
 from bayes.optimization._models import forecast
 from bayes.optimization._propose import _contenders, _factors
+from uq import citation
 
 
 def campaign(n, noise, seed=0):
@@ -40,6 +41,19 @@ def test_a_forecast_is_the_prediction_of_an_observation():
     mu, sd = gp.predict(row[None], return_std=True)
     assert mean == pytest.approx(mu[0])
     assert std == pytest.approx(np.sqrt(sd[0] ** 2 + gp.noise_variance_))
+
+
+def test_intervals_cite_the_process():
+    made = BayesianOptimizer({"x": Real(0, 10)}, random_state=0).run(lambda params: -((params["x"] - 3) ** 2), 12)
+    assert "rasmussen2006" in citation(made.best_interval(0.5))
+
+
+@pytest.mark.parametrize("unit", [1e-3, 1e3])
+def test_nothing_is_forecast_from_one_value(unit):
+    made = BayesianOptimizer({"x": Real(0, 10)}, random_state=0)
+    made.run(lambda params: -unit * (params["x"] - 3) ** 2, 8)
+    assert [r.mean is None for r in made.trials_] == [True, True] + [False] * 6
+    assert np.abs(made.diagnostics().forecast_z).max() < 10
 
 
 def test_forecasts_are_logged_and_judged_in_the_units_of_the_value():

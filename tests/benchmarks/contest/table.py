@@ -36,8 +36,10 @@ def load(problem, name):
 
 
 def quartiles(values):
-    """Return lower quartile, median and upper quartile as order statistics, so that infinite values are allowed."""
-    return tuple(float(q) for q in np.quantile(values, [0.25, 0.5, 0.75], method="inverted_cdf"))
+    """Return lower quartile, median and upper quartile, the mean of two neighbours in between; some may be infinite."""
+    with np.errstate(invalid="ignore"):
+        found = np.quantile(values, [0.25, 0.5, 0.75], method="averaged_inverted_cdf")
+    return tuple(np.where(np.isnan(found), np.inf, found).tolist())
 
 
 def wins(ours, theirs):
