@@ -275,7 +275,7 @@ def test_the_interval_names_where_the_recommendation_was_never_measured():
     ):
         made.best_interval(0.5)
     made.tell({"x": 3}, 3.0, environment={"w": 1, "k": "a"})
-    with pytest.warns(UntestedAssumptionWarning, match="environments {'w': 1, 'k': 'b'}, which have 0.2 of"):
+    with pytest.warns(UntestedAssumptionWarning, match="environments {'w': 1, 'k': 'b'}, which have 20 % of"):
         made.best_interval(0.5)
     made.tell({"x": 3}, 3.0, environment={"w": 1, "k": "b"})  # nothing weighs w = 2
     assert made.best_interval(0.5).contains(made.best_value_)
