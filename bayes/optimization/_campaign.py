@@ -80,9 +80,9 @@ class Campaign:
                 self._apply(event)
             except (KeyError, IndexError, TypeError, ValueError) as error:
                 raise LogError(
-                    f"log {path!r} is damaged: line {number} does not fit the lines before it ({error!r:.80}). Restore "
-                    "the file from a copy, or cut it off before that line."
-                ) from None
+                    f"log {path!r} is damaged: line {number} does not fit the lines before it. Restore the file from a "
+                    "copy, or cut it off before that line."
+                ) from error
 
     def _apply(self, event):
         if event["event"] == "ask":

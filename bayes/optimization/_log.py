@@ -23,7 +23,7 @@ _mine: set[tuple[int, str]] = set()
 _guard = threading.Lock()
 
 
-def check_storage(storage, owner):
+def check_storage(storage, owner, name="storage"):
     """Return the path of the log, or None."""
     if storage is None:
         return None
@@ -32,7 +32,8 @@ def check_storage(storage, owner):
     except TypeError:
         path = b""
     if not isinstance(path, str) or not path or "\0" in path or path.encode("utf-8", "replace").decode() != path:
-        raise InputError(f"{owner}: storage must be None or the path of a file, such as 'run.jsonl'; got {storage!r}.")
+        said = "None or the path" if name == "storage" else "the path"
+        raise InputError(f"{owner}: {name} must be {said} of a file, such as 'run.jsonl'; got {storage!r}.")
     return path
 
 

@@ -14,7 +14,7 @@ __all__ = ["resumed"]
 def resumed(kind, path, surrogate, acquisition, cost=None):
     """Return an optimizer of this class with the parameters of a log, and its campaign; the log stays locked."""
     owner = "BayesianOptimizer.resume"
-    path = check_storage(path, owner)
+    path = check_storage(path, owner, "path")
     if path is None:
         raise InputError(f"{owner}: path must be that of a log; got None.")
     log = EventLog(path, new=False)
