@@ -377,3 +377,9 @@ def test_exact_pvalue_is_super_uniform_by_enumeration(p, alternative):
     mass = stats.binom.pmf(np.arange(n + 1), n, p)
     for u in pvalues:
         assert mass[pvalues <= u].sum() <= u + 1e-12
+
+
+def test_a_half_width_beyond_the_floats_is_infinite():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert NormalLaw(estimate=0.0, std_error=1e308).interval(0.99, "two-sided") == (-np.inf, np.inf)

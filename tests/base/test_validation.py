@@ -6,6 +6,7 @@ from contracts import CONTAINERS, in_container, require
 from hypothesis import given
 from hypothesis import strategies as st
 
+import calibration
 import uq
 from uq._base import validation as v
 from uq.exceptions import InputError, UQError
@@ -57,6 +58,37 @@ def test_counts():
     for bad in (0, -1, 1.0, "1", True, None, NAN, [1]):
         with pytest.raises(InputError, match="f: n must be an integer of at least 1"):
             v.check_count(bad, "f", "n")
+
+
+def test_counts_that_no_float_holds():
+    assert v.check_count(2**53, "f", "n") == 2**53
+    assert v.check_count(2**70, "f", "n", high=np.inf) == 2**70
+    for bad, words in [(2**53 + 1, "at most 2\\*\\*53; got 9007199254740993"), (10**400, "an integer of 1329 bits")]:
+        with pytest.raises(InputError, match=words):
+            v.check_count(bad, "f", "n")
+    with pytest.raises(InputError, match="f: n must be at most 9; got 10"):
+        v.check_count(np.int8(10), "f", "n", high=9)
+
+
+def test_a_number_may_be_infinite_where_it_is_said():
+    assert v.check_number(np.inf, "f", "x", low=0, infinite=True) == np.inf
+    for bad in (-np.inf, np.nan, 10**400, np.ones(2), -1):
+        with pytest.raises(InputError, match="f: x must be"):
+            v.check_number(bad, "f", "x", low=0, infinite=True)
+
+
+def test_switches():
+    assert v.check_switch(np.bool_(True), "f", "log") is True
+    for bad in (1, 0, None, "True", np.ones(2)):
+        with pytest.raises(InputError, match="f: log must be True or False"):
+            v.check_switch(bad, "f", "log")
+
+
+@pytest.mark.parametrize("bad", [True, 10**400, np.int64(2**62)])
+def test_parameters_that_are_numbers_are_no_switches_and_fit_a_float(bad):
+    made = calibration.DirichletCalibration(cv=bad)
+    with pytest.raises(InputError, match="'cv' parameter of DirichletCalibration"):
+        made.fit(np.full((6, 3), 1 / 3), [0, 1, 2, 0, 1, 2])
 
 
 def test_options():

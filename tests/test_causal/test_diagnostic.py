@@ -294,3 +294,13 @@ def test_few_rows_warn():
 def test_fewer_than_four_rows():
     with pytest.raises(InputError, match="at least 4 rows"):
         shrinkage_diagnostic([0.0, 1.0], [0.0, 1.0], [0, 1])
+
+
+@pytest.mark.filterwarnings("ignore::uq.exceptions.SmallSampleWarning")
+def test_an_error_that_is_infinite_stays_so_at_a_level_of_next_to_0():
+    """The quantile is 0 there, and 0 times infinity is no number."""
+    y = np.array([1.0, 1.0, 1.0, 0.0])
+    found = shrinkage_diagnostic(y, y, [0, 0, 1, 1], confidence_level=1e-300)
+    assert np.isinf(found.lower).any()
+    assert not np.isnan(found.lower).any()
+    assert (found.lower <= found.upper).all()

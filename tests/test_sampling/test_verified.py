@@ -188,3 +188,11 @@ def test_a_gain_of_nothing_does_not_go_on_for_ever():
     """The value of each attempt is .45 - .35 - .1 = 0, up to rounding."""
     result = verified_sampling([0.5], completeness=0.9, soundness=0.3, penalty=1, cost=0.1, max_attempts=10)
     assert (result.best_attempts, result.best_value) == (0, 0.0)
+
+
+def test_a_verifier_that_accepts_next_to_nothing_is_waited_for():
+    """One over the rate of acceptance is no float; what is gained over it is."""
+    found = verified_sampling([0.5], completeness=1e-320, soundness=1.0, max_attempts=3)
+    assert found.best_attempts == np.inf
+    assert found.best_value == pytest.approx(1.0)
+    assert found.ceiling == pytest.approx(1.0)

@@ -30,6 +30,11 @@ class Curve(Result):
     guarantee, method : str
     x_label, y_label : str
 
+    Raises
+    ------
+    InputError
+        For vectors of different lengths, NaN, a band with one end or with ends in the wrong order.
+
     Examples
     --------
     >>> from uq import Curve

@@ -42,10 +42,10 @@ def validate_params(estimator):
     except (ValueError, TypeError) as error:
         raise InputError(str(error)) from None
     for name, value in given.items():
-        if isinstance(value, int) and abs(value) > 2**53 and name != "random_state":
+        if isinstance(value, (int, np.integer)) and abs(int(value)) > 2**53 and name != "random_state":
             raise InputError(
                 f"The {name!r} parameter of {kind.__name__} must be at most 2**53; got an integer of "
-                f"{value.bit_length()} bits."
+                f"{int(value).bit_length()} bits."
             )
 
 
